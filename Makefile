@@ -1,0 +1,30 @@
+# Two commands do everything on a machine with Python 3.11 to 3.13: `make` and `make test`.
+PYTHON ?= python3
+ENV := .venv
+BIN := $(ENV)/bin
+
+.PHONY: all test lock schemas
+
+all: $(ENV)/installed
+	$(BIN)/snakemake --cores all
+
+test: $(ENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+$(ENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python %d.%d found, 3.11 to 3.13 needed: make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv $(ENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	touch $@
+
+# For maintainers, with uv on the path: new versions of everything, no address in the file.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --upgrade pyproject.toml -o requirements.lock
+
+schemas: $(ENV)/installed
+	$(BIN)/python -m latent_atlas schemas workflow/schemas

@@ -1,0 +1,72 @@
+from snakemake.utils import min_version
+
+from latent_atlas.config.paths import Paths
+from latent_atlas.config.project import Project
+from latent_atlas.errors import InputError
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+try:
+    project = Project(config, workflow.basedir, where="config/config.yaml and its overlays")
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+paths = Paths(project)
+RESULTS = paths.results
+
+
+wildcard_constraints:
+    dataset="[a-z0-9_-]+",
+    experiment="[a-z0-9_-]+",
+    study="[a-z0-9_-]+",
+    figure="[a-z0-9_-]+",
+
+
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/training.smk"
+include: "workflow/rules/latents.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/report.html",
+
+
+rule report:
+    input:
+        f"{RESULTS}/report.html",
+
+
+rule figures:
+    input:
+        [file for study in project.studies for file in paths.figures(study, "png")],
+
+
+rule metrics:
+    input:
+        f"{RESULTS}/metrics.parquet",
+
+
+rule datasets:
+    input:
+        paths.datasets(),
+
+
+for study in project.studies:
+
+    rule:
+        name:
+            f"study_{study}"
+        input:
+            f"{RESULTS}/claims/{study}.parquet",
+            paths.figures(study, "png"),
+            f"{RESULTS}/report.html",

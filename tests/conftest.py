@@ -1,0 +1,167 @@
+import gzip
+import hashlib
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from latent_atlas.config.loading import deep_merge
+from latent_atlas.config.project import MIRROR_VARIABLE, Project
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("Snakefile", "config", "workflow", "profiles", "envs")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="run the slow tests too")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--slow"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def published() -> Project:
+    """The project at published scale."""
+    settings = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    overlay = yaml.safe_load((ROOT / "config/paper.yaml").read_text())
+    return Project(deep_merge(settings, overlay), ROOT)
+
+
+@pytest.fixture
+def mirror() -> Path:
+    """The real data, where a mirror folder is set."""
+    folder = os.environ.get(MIRROR_VARIABLE, "")
+    if not Path(folder, "mnist").is_dir():
+        pytest.skip(f"{MIRROR_VARIABLE} names no folder with real data")
+    return Path(folder)
+
+
+class Checkout:
+    """A copy of the workflow in a folder of its own, to run and to break."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        for name in COPIED:
+            source = ROOT / name
+            if source.is_dir():
+                skip = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, folder / name, ignore=skip)
+            else:
+                shutil.copy(source, folder / name)
+
+    def edit(self, file: str, **changes) -> None:
+        """Merge changes into a YAML file."""
+        path = self.folder / file
+        merged = deep_merge(yaml.safe_load(path.read_text()), changes)
+        path.write_text(yaml.safe_dump(merged, sort_keys=False))
+
+    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        inherited = {k: v for k, v in os.environ.items() if k != MIRROR_VARIABLE}
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            cwd=self.folder,
+            env=inherited | {"PYTHONPATH": str(self.folder / "workflow")} | environment,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    def files(self, pattern: str = "results/**/*") -> dict[str, str]:
+        """Every file below results by content, Snakemake's logs and benchmarks apart."""
+        return {
+            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in self.folder.glob(pattern)
+            if path.is_file() and not {"logs", "benchmarks"} & set(path.parts)
+        }
+
+
+TINY_STUDY = {
+    "small": {
+        "train": 40,
+        "test": 30,
+        "epochs_factor": 0.01,
+        "experiments": ["ad", "ad-coded", "vad-gaussian", "vad-coded-uniform"],
+    }
+}
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Checkout:
+    return Checkout(tmp_path / "atlas")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Checkout:
+    """A tiny run of the whole pipeline, made once; do not change it."""
+    checkout = Checkout(tmp_path_factory.mktemp("finished") / "atlas")
+    checkout.edit("config/studies/auto_decoder.yaml", **TINY_STUDY)
+    checkout.edit("config/config.yaml", seeds=2)
+    run = checkout.snakemake()
+    assert run.returncode == 0, run.stderr
+    return checkout
+
+
+@pytest.fixture
+def tiny(finished, tmp_path) -> Checkout:
+    """A copy of the finished tiny run, times kept, to be changed at will."""
+    shutil.copytree(finished.folder, tmp_path / "atlas")
+    copy = object.__new__(Checkout)
+    copy.folder = tmp_path / "atlas"
+    return copy
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.astype(np.uint8).tobytes()
+
+
+@pytest.fixture
+def idx_mirror(tmp_path):
+    """A mirror of a 12 + 6 image data set `tiny`, and the data set's configuration."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "mirror" / "tiny"
+    folder.mkdir(parents=True)
+    files = {}
+    for split, n in (("train", 12), ("test", 6)):
+        payloads = {
+            "images": idx_bytes(rng.integers(0, 256, (n, 28, 28))),
+            "labels": idx_bytes(np.arange(n) % 3),
+        }
+        for role, payload in payloads.items():
+            name = f"{split}-{role}.gz"
+            (folder / name).write_bytes(gzip.compress(payload))
+            files[f"{split}_{role}"] = {
+                "name": name,
+                "sha256": hashlib.sha256(payload).hexdigest(),
+            }
+    config = {
+        "id": "tiny",
+        "title": "Tiny",
+        "licence": "none",
+        "source": {
+            "kind": "idx",
+            "folder": "tiny",
+            "addresses": [str(tmp_path / "nowhere")],
+            "files": files,
+        },
+        "shape": [1, 28, 28],
+        "classes": ["a", "b", "c"],
+        "sizes": {"train": 12, "test": 6},
+    }
+    return folder.parent, config

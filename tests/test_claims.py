@@ -1,0 +1,180 @@
+"""Judging study A on metrics made by hand, where every verdict is known beforehand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+
+from latent_atlas.claims.judge import SCHEMA, Judge
+from latent_atlas.config.metrics import unit_of
+from latent_atlas.config.project import Project, claim_experiments
+
+SEEDS = range(5)
+
+
+def metrics_of(project, changes):
+    """Every metric a claim reads, 1 ± .01 over seeds unless `changes` names another mean."""
+    rows = {}
+    judge = project.studies["auto_decoder"]
+    for claim in judge.claims:
+        for measured in _measured(claim):
+            if measured[0] in project.experiments:
+                rows[measured] = changes.get(measured, 1.0)
+    frame = [
+        {
+            "experiment": experiment,
+            "seed": seed,
+            "dataset": project.experiments[experiment].dataset,
+            "split": split,
+            "metric": metric,
+            "value": mean * (1 + 0.01 * np.sin(7 * seed + len(metric) + len(experiment))),
+            "unit": unit_of(metric),
+        }
+        for (experiment, metric, split), mean in rows.items()
+        for seed in SEEDS
+    ]
+    return pd.DataFrame(frame)
+
+
+def _measured(claim):
+    if claim.kind == "ordering":
+        for pair in claim.variants:
+            for end in (pair.lower, pair.higher):
+                yield end.experiment, end.metric, end.split
+    elif claim.kind == "unit":
+        for split in claim.published:
+            for end in (claim.claimed, claim.rival):
+                yield end.experiment, end.metric, split
+    else:
+        for variants in claim.variants:
+            for experiment in variants.experiments:
+                for metric in variants.metrics:
+                    yield experiment, metric, variants.split
+
+
+def judged(project, **changes):
+    changes = {tuple(key.split("|")): value for key, value in changes.items()}
+    return Judge(project, "auto_decoder", metrics_of(project, changes)).frame()
+
+
+def row(frame, claim, experiment, metric):
+    chosen = frame[
+        (frame.claim == claim) & (frame.experiment == experiment) & (frame.metric == metric)
+    ]
+    assert len(chosen) >= 1
+    return chosen.iloc[0]
+
+
+def test_every_claim_and_variant_is_a_row(published):
+    frame = judged(published)
+    assert dict(frame.dtypes.astype(str)).keys() == SCHEMA.keys()
+    claims = published.studies["auto_decoder"].claims
+    assert list(dict.fromkeys(frame.claim)) == [claim.id for claim in claims]
+    assert set(frame.number) == set(range(1, 15)), "the fourteen claims of the study's list"
+    assert not frame.verdict.isin(["not attempted"]).any()
+    for claim in claims:
+        assert claim_experiments(claim)
+
+
+def test_the_eight_published_losses_under_every_reading(published):
+    frame = judged(published)
+    numbers = frame[(frame.kind == "number") & (frame.number == 1)]
+    assert sorted(set(numbers.published)) == sorted(
+        ["0.000265", "0.00135", "0.02179", "0.03529", "0.0228", "0.03641", "0.0219", "0.03549"]
+    )
+    for claim, rows in numbers.groupby("claim"):
+        assert {"as written", "as coded"} <= set(rows.reading)
+        if "ad-" not in claim.removeprefix("a1-v"):
+            assert {"total_loss", "reconstruction_mse_sampled"} <= set(rows.metric)
+            epochs = {published.experiments[e].training.epochs for e in rows.experiment}
+            assert {50, 400} <= epochs
+
+
+def test_numbers_and_calibration(published):
+    frame = judged(
+        published,
+        **{
+            "vad-coded|total_loss|train": 0.0215,
+            "vad-coded|total_loss|test": 0.06,
+            "ad-coded|frobenius_per_number|train": 0.0002,
+        },
+    )
+    assert row(frame, "a1-vad-train", "vad-coded", "total_loss").verdict == "reproduced"
+    assert row(frame, "a1-vad-test", "vad-coded", "total_loss").verdict == "not reproduced"
+    better = row(frame, "a1-ad-train", "ad-coded", "frobenius_per_number")
+    assert better.verdict == "better than published"
+    calibrated = row(frame, "a1-vad-train", "vad", "total_loss")
+    assert calibrated.verdict == "calibrated"
+    assert calibrated["mean"] == pytest.approx(1, rel=0.01)
+
+
+def test_the_unit_row_finds_the_frobenius_norm(published):
+    values = {
+        "ad|reconstruction_mse|train": 0.0012,
+        "ad|reconstruction_mse|test": 0.028,
+        "ad-coded|frobenius_per_number|train": 0.00022,
+        "ad-coded|frobenius_per_number|test": 0.00107,
+    }
+    assert row(judged(published, **values), "a1-ad-unit", "ad", "reconstruction_mse").verdict == (
+        "not reproduced"
+    )
+    values |= {
+        "ad|reconstruction_mse|train": 0.00026,
+        "ad|reconstruction_mse|test": 0.0013,
+        "ad-coded|frobenius_per_number|train": 0.01,
+        "ad-coded|frobenius_per_number|test": 0.01,
+    }
+    assert row(judged(published, **values), "a1-ad-unit", "ad", "reconstruction_mse").verdict == (
+        "reproduced"
+    )
+
+
+def test_orderings_and_thresholds(published):
+    frame = judged(
+        published,
+        **{
+            "ad|random_coverage|test": 0.2,
+            "ad|random_diversity|test": 0.3,
+            "ad|generalisation_gap|test": 9.0,
+        },
+    )
+    ordering = row(frame, "a2-ad", "ad", "test_coverage")
+    assert ordering.verdict == "reproduced"
+    assert ordering.survives_holm
+    assert ordering["mean"] == pytest.approx(0.8, abs=0.02)
+    alike = row(frame, "a3-alike", "ad", "random_diversity")
+    assert alike.verdict == "reproduced"
+    assert alike["mean"] == pytest.approx(0.3, rel=0.01)
+    assert alike.low < 0.3 < alike.high
+    assert row(frame, "a11-gap", "ad", "generalisation_gap").verdict == "not reproduced"
+
+
+def test_small_scale_judges_orderings_but_no_published_number():
+    settings = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    project = Project(settings, ROOT)
+    frame = judged(project, **{"ad|random_coverage|test": 0.2})
+    numbers = frame[(frame.kind == "number") | (frame.kind == "unit")]
+    assert set(numbers.verdict) <= {"not comparable", "not attempted"}
+    assert numbers[numbers.verdict == "not comparable"].reason.str.contains("digits").all()
+    assert row(frame, "a2-ad", "ad", "test_coverage").verdict == "reproduced"
+    shirts = row(frame, "a3-shirts", "ad", "random_share/Shirt")
+    assert (shirts.verdict, shirts.reason) == ("not comparable", "digits has no class Shirt")
+
+
+def test_a_changed_rule_changes_its_hash(published):
+    before = judged(published)
+    study = published.studies["auto_decoder"]
+    changed = study.model_copy(
+        update={
+            "tolerances": study.tolerances
+            | {"loss": study.tolerances["ratio"].model_copy(update={"relative": 0.2})}
+        }
+    )
+    published.studies["auto_decoder"] = changed
+    try:
+        after = judged(published)
+    finally:
+        published.studies["auto_decoder"] = study
+    differs = before.rule_hash != after.rule_hash
+    assert set(before[differs].kind) == {"number"}

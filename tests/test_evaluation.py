@@ -1,0 +1,152 @@
+"""Metrics against closed forms."""
+
+import gzip
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from latent_atlas.datasets.idx import parse_idx
+from latent_atlas.evaluation import controls, paths, samples, structure
+from latent_atlas.evaluation.embeddings import embedding_frame
+from latent_atlas.evaluation.reconstruction import frobenius_per_number, psnr_db
+
+
+def test_mean_image_and_pca_closed_forms():
+    rng = np.random.default_rng(0)
+    low_rank = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 40)) + 5
+    assert controls.pca_mse(low_rank[:40], low_rank[40:], 3) < 1e-20
+    assert controls.pca_mse(low_rank[:40], low_rank[40:], 2) > 1e-3
+    train, test = np.zeros((4, 5)), np.full((2, 5), 0.5)
+    assert controls.mean_image_mse(train, test) == pytest.approx(0.25)
+
+
+def test_both_ways_to_the_principal_components_agree():
+    data = np.random.default_rng(0).normal(size=(30, 20)) * np.arange(1, 21)
+    wide = controls.pca_mse(data, data, 5)
+    spectrum = np.linalg.svd(data - data.mean(0), compute_uv=False)
+    assert wide == pytest.approx((spectrum[5:] ** 2).sum() / data.size)
+    padded = np.pad(data, ((0, 0), (0, 20)))
+    assert controls.pca_mse(padded, padded, 5) == pytest.approx(wide / 2)
+
+
+def test_pca_64_on_mnist(mirror):
+    """Measured reference of the studies page: .00905 on the standard split."""
+    images = {
+        split: parse_idx(
+            gzip.decompress((mirror / f"mnist/{name}-images-idx3-ubyte.gz").read_bytes()), name
+        ).reshape(-1, 784)
+        / np.float32(255)
+        for split, name in (("train", "train"), ("test", "t10k"))
+    }
+    assert controls.pca_mse(images["train"], images["test"], 64) == pytest.approx(
+        0.00905, abs=0.0001
+    )
+    assert controls.mean_image_mse(images["train"], images["test"]) == pytest.approx(
+        0.06747, abs=0.0001
+    )
+
+
+def test_frobenius_is_a_mean_of_batch_means():
+    """40 images: a batch of 32 and one of 8 weigh the same."""
+    sse = torch.full((1, 40), 0.5, dtype=torch.float64)
+    expected = (math.sqrt(32 * 0.5) / (32 * 784) + math.sqrt(8 * 0.5) / (8 * 784)) / 2
+    assert frobenius_per_number(sse, 784, 32).item() == pytest.approx(expected)
+    full = frobenius_per_number(sse[:, :32], 784, 32).item()
+    assert full == pytest.approx(math.sqrt(0.5 / 784 / 25088))
+
+
+def test_psnr():
+    assert psnr_db(0.01) == pytest.approx(20)
+    assert psnr_db(0.0) == math.inf
+
+
+def test_density_and_coverage_of_equal_and_of_distant_sets():
+    real = np.random.default_rng(0).normal(size=(200, 8))
+    density, coverage = samples.density_coverage(real, real)
+    assert coverage == 1.0
+    assert density >= 1.0
+    assert samples.density_coverage(real, real + 100) == (0.0, 0.0)
+    density, coverage = samples.density_coverage(real, np.repeat(real[:1], 200, axis=0))
+    assert coverage < 0.2
+
+
+def test_density_and_coverage_of_equal_laws():
+    """Naeem et al. 2020: coverage is near 1 − 2⁻ᵏ and density near 1 for equal laws."""
+    rng = np.random.default_rng(0)
+    density, coverage = samples.density_coverage(*rng.normal(size=(2, 2000, 64)))
+    assert coverage == pytest.approx(1 - 2**-5, abs=0.02)
+    assert density == pytest.approx(1.0, abs=0.1)
+
+
+def test_pairwise_distance_and_nearest_training_image():
+    corners = np.array([[0.0, 0.0], [3.0, 4.0]])
+    assert samples.mean_pairwise_distance(corners) == pytest.approx(5)
+    distance, row = samples.nearest_training(corners, np.array([[3.0, 3.0]]))
+    assert (distance[0], row[0]) == (pytest.approx(1), 1)
+
+
+def test_active_units_silhouette_and_neighbours():
+    rng = np.random.default_rng(0)
+    codes = np.concatenate([rng.normal(size=(500, 3)), 0.05 * rng.normal(size=(500, 2))], axis=1)
+    assert structure.active_units(codes) == 3
+    labels = np.arange(60) % 2
+    apart = rng.normal(size=(60, 4)) * 0.01 + labels[:, None]
+    assert structure.silhouette(apart, labels) > 0.95
+    assert structure.knn_accuracy(apart, labels, apart, labels) == 1.0
+    assert math.isnan(structure.silhouette(apart, np.zeros(60)))
+
+
+def test_norm_radius_correlation():
+    angle = np.linspace(0, 2 * math.pi, 100, endpoint=False)
+    radius = np.linspace(1, 2, 100)
+    points = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    assert structure.norm_radius_correlation(points, radius) > 0.9
+    assert structure.norm_radius_correlation(points, -radius) < -0.9
+
+
+def test_slerp_keeps_the_norm_and_turns_evenly():
+    a, b = np.array([[2.0, 0.0]]), np.array([[0.0, 2.0]])
+    path = paths.slerp(a, b, 7)[0]
+    np.testing.assert_allclose(np.linalg.norm(path, axis=1), 2)
+    np.testing.assert_allclose(np.arctan2(path[:, 1], path[:, 0]), np.linspace(0, math.pi / 2, 7))
+    grown = paths.slerp(a, 3 * b, 3)[0]
+    np.testing.assert_allclose(np.linalg.norm(grown, axis=1), [2, 4, 6])
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [([1, 0], [-2, 0]), ([0, 0], [1, 1]), ([1, 2], [2, 4]), ([0, 0], [0, 0])]
+)
+def test_slerp_without_a_great_circle_is_straight(a, b):
+    a, b = np.array([a], float), np.array([b], float)
+    np.testing.assert_allclose(paths.slerp(a, b, 5), paths.straight(a, b, 5))
+
+
+def test_roughness():
+    even = np.linspace(0, 1, 7)[None, :, None] * np.ones((1, 1, 4))
+    jump = np.repeat([0.0, 1.0], [3, 4])[None, :, None] * np.ones((1, 1, 4))
+    np.testing.assert_allclose(paths.roughness(even), 1)
+    np.testing.assert_allclose(paths.roughness(jump), 6)
+    np.testing.assert_allclose(paths.roughness(np.zeros((1, 7, 4))), 1)
+
+
+def test_pairs_have_different_classes():
+    labels = np.repeat([0, 1, 2], 10)
+    pairs = paths.pairs_of_classes(labels, 50, np.random.default_rng(0))
+    assert (labels[pairs[:, 0]] != labels[pairs[:, 1]]).all()
+
+
+def test_embeddings_repeat_and_hold_every_point():
+    codes = np.random.default_rng(0).normal(size=(2, 40, 6)).astype(np.float32)
+    labels = np.tile(np.arange(40) % 4, (2, 1))
+    frame = embedding_frame("x", [0, 3], codes, labels)
+    assert frame.groupby(["seed", "method"]).size().to_dict() == {
+        (0, "pca"): 40,
+        (0, "tsne"): 40,
+        (3, "pca"): 40,
+        (3, "tsne"): 40,
+    }
+    assert frame.equals(embedding_frame("x", [0, 3], codes, labels))
+    alone = embedding_frame("x", [3], codes[1:], labels[1:])
+    assert frame[frame.seed == 3].reset_index(drop=True).equals(alone)

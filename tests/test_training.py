@@ -1,0 +1,134 @@
+"""The stacked loop against plain PyTorch, and what must not change a seed's result."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from latent_atlas.models.base import per_sample_terms
+from latent_atlas.streams import torch_streams
+from latent_atlas.training.loop import SeedImages, initial_model, train
+from latent_atlas.training.objective import batch_loss, effective_beta, per_image_loss
+from latent_atlas.training.store import load_trained, save_weights
+
+FAMILIES = ("ad", "ad-coded", "vad-gaussian", "vad-free-uniform", "vad-coded-uniform")
+SEEDS = [0, 1, 2, 3, 4]
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(0, 256, (72, 1, 28, 28), dtype=np.uint8)
+
+
+def stacked(images, seeds):
+    return SeedImages.select(images, np.tile(np.arange(len(images)), (len(seeds), 1)), "cpu")
+
+
+def tensors(trained):
+    found = dict(trained.model.state_dict())
+    return found if trained.table is None else found | {"table": trained.table}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_seed_alone_equals_the_seed_in_a_stack_of_five(published, images, name):
+    """float64, 20 steps: within 1e-9; float32 on one thread, 60 steps: bit for bit."""
+    experiment = published.experiments[name]
+    for dtype, steps in ((torch.float64, 20), (torch.float32, 60)):
+        five = train(experiment, SEEDS, stacked(images, SEEDS), dtype=dtype, max_steps=steps)
+        alone = train(experiment, [3], stacked(images, [3]), dtype=dtype, max_steps=steps)
+        for key, tensor in tensors(five).items():
+            difference = (tensor[3] - tensors(alone)[key][0]).abs().max().item()
+            assert difference <= (1e-9 if dtype == torch.float64 else 0.0), key
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_same_seeds_twice_give_equal_bytes(published, images, name, tmp_path):
+    experiment = published.experiments[name]
+    for run in ("a", "b"):
+        trained = train(experiment, [0, 7], stacked(images, [0, 7]), max_steps=10)
+        save_weights(tmp_path / run, trained, [0, 7])
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_different_seeds_differ(published, images):
+    trained = train(published.experiments["ad"], [0, 1], stacked(images, [0, 1]), max_steps=2)
+    for tensor in tensors(trained).values():
+        assert not torch.equal(tensor[0], tensor[1])
+
+
+def plain_auto_decoder(experiment, seed, images, epochs):
+    """What a tutorial writes: nn.Linear layers, a latent table, torch.optim.Adam on both."""
+    stack, table = initial_model(experiment, [seed], 784, len(images))
+    layers = []
+    for layer in stack.decoder.layers:
+        linear = torch.nn.Linear(*layer.weight.shape[1:], dtype=torch.float64)
+        linear.weight.data = layer.weight[0].detach().double().T.contiguous()
+        linear.bias.data = layer.bias[0, 0].detach().double()
+        layers += [linear, torch.nn.ReLU()]
+    decoder = torch.nn.Sequential(*layers[:-1], torch.nn.Sigmoid())
+    latents = torch.nn.Parameter(table[0].double())
+    optimiser = torch.optim.Adam([*decoder.parameters(), latents], lr=1e-3)
+    x = torch.from_numpy(images.reshape(len(images), -1)).double() / 255
+    (shuffling,) = torch_streams(experiment.id, [seed], "shuffling")
+    for _ in range(epochs):
+        order = torch.randperm(len(x), generator=shuffling)
+        for index in order.split(32):
+            loss = torch.nn.functional.mse_loss(decoder(latents[index]), x[index])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    return decoder, latents.detach()
+
+
+def test_training_equals_a_plain_loop_with_dense_adam(published, images):
+    """72 images in batches of 32 leave a short batch of 8; rows outside a batch move too."""
+    experiment = published.experiments["ad"]
+    short = experiment.model_copy(
+        update={"training": experiment.training.model_copy(update={"epochs": 3})}
+    )
+    ours = train(short, [5], stacked(images, [5]), dtype=torch.float64)
+    decoder, latents = plain_auto_decoder(short, 5, images, 3)
+    torch.testing.assert_close(ours.table[0], latents, atol=1e-9, rtol=0)
+    for layer, plain in zip(ours.model.decoder.layers, decoder[::2], strict=True):
+        torch.testing.assert_close(layer.weight[0], plain.weight.T, atol=1e-9, rtol=0)
+
+
+def test_history_weighs_every_image_once(published, images):
+    """With a learning rate of nearly nothing, an epoch's record is the MSE of the start."""
+    experiment = published.experiments["ad"]
+    update = {"epochs": 1, "learning_rate": 1e-30}
+    still = experiment.model_copy(
+        update={"training": experiment.training.model_copy(update=update)}
+    )
+    trained = train(still, [0], stacked(images, [0]), dtype=torch.float64)
+    model, table = initial_model(still, [0], 784, len(images))
+    x = torch.from_numpy(images.reshape(1, len(images), -1)).double() / 255
+    terms = per_sample_terms(model.double(), table.double(), x, None, "exact")
+    expected = terms["sse"].mean().item() / 784
+    assert trained.history[0, 0, 1] == pytest.approx(expected, rel=1e-9)
+
+
+def test_objective_closed_forms(published):
+    terms = {"sse": torch.tensor([[4.0, 12.0]]), "kl": torch.tensor([[1.0, 3.0]])}
+    mse = published.experiments["vad-gaussian"].training.objective
+    frobenius = published.experiments["ad-coded"].training.objective
+    assert batch_loss(terms, 8, mse).item() == pytest.approx(16 / 16 + 0.001 * 2)
+    assert batch_loss(terms, 8, frobenius).item() == pytest.approx(math.sqrt(16) / 16)
+    torch.testing.assert_close(
+        per_image_loss(terms, 8, mse), torch.tensor([[0.501, 1.503]]), atol=1e-6, rtol=0
+    )
+    assert effective_beta(784, mse) == pytest.approx(0.392)
+    assert effective_beta(784, frobenius) is None
+
+
+def test_saved_weights_come_back(published, images, tmp_path):
+    experiment = published.experiments["vad-gaussian"]
+    trained = train(experiment, [0, 1], stacked(images, [0, 1]), max_steps=3)
+    save_weights(tmp_path / "weights", trained, [0, 1])
+    model, table = load_trained(tmp_path / "weights", experiment, [0, 1], 784, len(images))
+    assert torch.equal(table, trained.table)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, trained.model.state_dict()[name])
+    assert not model.training
+    assert not any(p.requires_grad for p in model.parameters())

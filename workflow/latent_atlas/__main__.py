@@ -1,0 +1,40 @@
+"""`python -m latent_atlas schemas FOLDER`: the JSON schemas of the configuration files."""
+
+import argparse
+import json
+from pathlib import Path
+
+from latent_atlas.config.datasets import DatasetConfig
+from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.project import Settings
+from latent_atlas.config.studies import StudyConfig
+from latent_atlas.files import atomic
+
+SCHEMAS = {
+    "config": Settings,
+    "dataset": DatasetConfig,
+    "experiment": Experiment,
+    "study": StudyConfig,
+}
+
+
+def write_schemas(folder: Path) -> None:
+    """`{name}.schema.json` of every configuration model."""
+    for name, model in SCHEMAS.items():
+        with atomic(folder / f"{name}.schema.json") as temporary:
+            schema = json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False)
+            temporary.write_text(schema + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m latent_atlas", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    schemas = commands.add_parser("schemas", help="write the JSON schemas of the configuration")
+    schemas.add_argument("folder", type=Path)
+    schemas.set_defaults(run=lambda arguments: write_schemas(arguments.folder))
+    arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""A study's claims against the metrics table: one row for each claim and way of measuring it."""
+
+import math
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+
+from latent_atlas.claims.verdicts import (
+    CALIBRATED,
+    NOT_ATTEMPTED,
+    NOT_COMPARABLE,
+    Judgement,
+    half_width,
+    judge_number,
+    judge_sign,
+    survive_holm,
+)
+from latent_atlas.config.metrics import metric_parts
+from latent_atlas.config.project import Project
+from latent_atlas.config.studies import Measured
+from latent_atlas.files import sha256_json
+
+SCHEMA = {
+    "study": "str",
+    "claim": "str",
+    "number": "int64",
+    "source": "str",
+    "text": "str",
+    "kind": "str",
+    "reading": "str",
+    "experiment": "str",
+    "metric": "str",
+    "against": "str",
+    "split": "str",
+    "dataset": "str",
+    "note": "str",
+    "published": "str",
+    "tolerance": "float64",
+    "seeds": "int64",
+    "mean": "float64",
+    "sd": "float64",
+    "low": "float64",
+    "high": "float64",
+    "p_value": "float64",
+    "effect_size": "float64",
+    "survives_holm": "bool",
+    "verdict": "str",
+    "reason": "str",
+    "seeds_needed": "Int64",
+    "rule_hash": "str",
+}
+
+
+class Judge:
+    """Judges one study. `metrics` is the tidy table of all experiments."""
+
+    def __init__(self, project: Project, study: str, metrics: pd.DataFrame):
+        self.project, self.study = project, project.studies[study]
+        self.values = metrics.set_index(["experiment", "metric", "split", "seed"])["value"]
+        self.values = self.values.sort_index()
+        self.measured = set(self.values.index.droplevel("seed"))
+
+    def frame(self) -> pd.DataFrame:
+        rows = [
+            row for claim in self.study.claims for row in getattr(self, f"_{claim.kind}")(claim)
+        ]
+        frame = pd.DataFrame(rows)
+        level = 1 - self.study.confidence
+        frame["survives_holm"] = survive_holm(frame["p_value"].to_numpy(), level)
+        return frame[list(SCHEMA)].astype(SCHEMA)
+
+    def _number(self, claim):
+        rule = self.study.tolerances[claim.tolerance]
+        tolerance = half_width(claim.published, rule.relative, rule.absolute)
+        for variants in claim.variants:
+            for experiment in variants.experiments:
+                for metric in variants.metrics:
+                    measured = Measured(experiment=experiment, metric=metric, split=variants.split)
+                    judgement = self._missing(measured) or self._off_scale(measured)
+                    values = self._values(measured)
+                    if judgement is None:
+                        judgement = judge_number(
+                            values.to_numpy(),
+                            float(claim.published),
+                            tolerance,
+                            claim.better,
+                            self.study.confidence,
+                        )
+                        if variants.calibrated:
+                            reason = "the published value was used to choose a setting"
+                            judgement = Judgement(
+                                **asdict(judgement) | {"verdict": CALIBRATED, "reason": reason}
+                            )
+                    yield self._row(
+                        claim, judgement, measured, variants.note, values, "", tolerance
+                    )
+
+    def _ordering(self, claim):
+        for pair in claim.variants:
+            judgement = self._missing(pair.lower) or self._missing(pair.higher)
+            difference = self._values(pair.higher) - self._values(pair.lower)
+            if judgement is None:
+                judgement = judge_sign(
+                    difference.to_numpy(), self.study.confidence, "higher − lower"
+                )
+            against = f"{pair.lower.experiment} {pair.lower.metric}"
+            yield self._row(claim, judgement, pair.higher, pair.note, difference, against)
+
+    def _threshold(self, claim):
+        sign = 1 if claim.side == "above" else -1
+        for variants in claim.variants:
+            for experiment in variants.experiments:
+                for metric in variants.metrics:
+                    measured = Measured(experiment=experiment, metric=metric, split=variants.split)
+                    judgement = self._missing(measured)
+                    values = self._values(measured)
+                    if judgement is None:
+                        beyond = sign * (values.to_numpy() - claim.threshold)
+                        judgement = judge_sign(
+                            beyond, self.study.confidence, f"{claim.side} {claim.threshold:g}"
+                        )
+                        judgement = _on_scale_of(judgement, sign, claim.threshold)
+                    against = f"{'>' if sign > 0 else '<'} {claim.threshold:g}"
+                    yield self._row(claim, judgement, measured, variants.note, values, against)
+
+    def _unit(self, claim):
+        judgement = None
+        distance: dict[str, list[pd.Series]] = {"claimed": [], "rival": []}
+        ratios = []
+        for name in distance:
+            for split, printed in claim.published.items():
+                measured = getattr(claim, name).model_copy(update={"split": split})
+                judgement = judgement or self._missing(measured) or self._off_scale(measured)
+                values = self._values(measured)
+                distance[name].append(np.log(float(printed) / values).abs())
+                ratios.append(f"{float(printed) / values.mean():.3g} ({measured.metric}, {split})")
+        nearer = sum(distance["rival"]) - sum(distance["claimed"])
+        nearer = nearer / len(claim.published)
+        if judgement is None:
+            judgement = judge_sign(
+                nearer.to_numpy(), self.study.confidence, "the claimed unit is the nearer one"
+            )
+            reason = f"{judgement.reason}; published over measured: {', '.join(ratios)}"
+            judgement = Judgement(**asdict(judgement) | {"reason": reason})
+        against = f"{claim.rival.experiment} {claim.rival.metric}"
+        yield self._row(claim, judgement, claim.claimed, "|log ratio|", nearer, against)
+
+    def _values(self, measured: Measured) -> pd.Series:
+        """One value a seed; empty where nothing was measured."""
+        key = (measured.experiment, measured.metric, measured.split)
+        if key not in self.measured:
+            return pd.Series(dtype=float, index=pd.Index([], name="seed"))
+        return self.values.loc[key]
+
+    def _missing(self, measured: Measured) -> Judgement | None:
+        name = measured.experiment
+        if name not in self.project.experiments:
+            scale = self.project.settings.scale
+            return Judgement(NOT_ATTEMPTED, f"{name} is not trained at the {scale} scale")
+        label = metric_parts(measured.metric)[1]
+        dataset = self.project.experiments[name].dataset
+        if label and label not in self.project.datasets[dataset].classes:
+            return Judgement(NOT_COMPARABLE, f"{dataset} has no class {label}")
+        if not len(self._values(measured)):
+            return Judgement(NOT_ATTEMPTED, f"{measured.metric} was not measured on {name}")
+        return None
+
+    def _off_scale(self, measured: Measured) -> Judgement | None:
+        """Published numbers are judged on the published data at the published scale alone."""
+        name = measured.experiment
+        if self.project.published_scale(name):
+            return None
+        dataset = self.project.experiments[name].dataset
+        values = self._values(measured).to_numpy()
+        return Judgement(
+            NOT_COMPARABLE,
+            f"measured on {dataset} at the small scale, published on {self.study.dataset}",
+            mean=float(values.mean()),
+            sd=float(values.std(ddof=1)) if len(values) > 1 else math.nan,
+        )
+
+    def _row(self, claim, judgement, measured, note, values, against, tolerance=math.nan) -> dict:
+        experiment = self.project.experiments.get(measured.experiment)
+        declared = self.project.declared[measured.experiment]
+        published = claim.published if claim.kind == "number" else ""
+        if claim.kind == "unit":
+            published = ", ".join(claim.published.values())
+        rule = {"claim": claim.model_dump(), "confidence": self.study.confidence}
+        if claim.kind == "number":
+            rule["tolerance"] = self.study.tolerances[claim.tolerance].model_dump()
+        living = int(np.isfinite(values).sum())
+        reason = judgement.reason
+        if living < len(values):
+            reason += f"; {len(values) - living} seeds gave no finite value"
+        return {
+            "study": self.study.id,
+            "claim": claim.id,
+            "number": claim.number,
+            "source": claim.source,
+            "text": claim.text,
+            "kind": claim.kind,
+            "reading": declared.reading,
+            "experiment": measured.experiment,
+            "metric": measured.metric,
+            "against": against,
+            "split": measured.split,
+            "dataset": experiment.dataset if experiment else "",
+            "note": note,
+            "published": published,
+            "tolerance": tolerance,
+            "seeds": living,
+            **asdict(judgement),
+            "reason": reason,
+            "rule_hash": sha256_json(rule)[:16],
+        }
+
+
+def _on_scale_of(judgement: Judgement, sign: int, threshold: float) -> Judgement:
+    """Mean and interval of the metric itself rather than of its distance beyond the threshold."""
+    ends = sorted((threshold + sign * judgement.low, threshold + sign * judgement.high))
+    changed = {"mean": threshold + sign * judgement.mean, "low": ends[0], "high": ends[1]}
+    return Judgement(**asdict(judgement) | changed)

@@ -1,0 +1,1 @@
+"""Configuration: typed, checked before any job starts, read once."""

@@ -1,0 +1,69 @@
+"""A content hash of the code behind a rule's script: same behaviour, same hash, whatever the
+formatting, comments or docstrings."""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "latent_atlas"
+PACKAGE_ROOT = Path(__file__).resolve().parents[1]
+
+
+def code_hash(script: str | Path) -> str:
+    """Hash of a script and of every module of the package it imports, directly or not."""
+    closure = _closure(Path(script))
+    digest = hashlib.sha256()
+    for path in sorted(closure, key=lambda path: (path.parent.name, path.name)):
+        digest.update(path.name.encode() + b"\0" + _normalised(path).encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _closure(script: Path) -> set[Path]:
+    found, waiting = set(), [script]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(_imports(path))
+    return found
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _imports(path: Path) -> frozenset[Path]:
+    names = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(
+        module
+        for name in names
+        if name.split(".")[0] == PACKAGE and (module := _module_file(name)) is not None
+    )
+
+
+def _module_file(name: str) -> Path | None:
+    base = PACKAGE_ROOT.joinpath(*name.split(".")[1:])
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+@cache
+def _normalised(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
+                node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)

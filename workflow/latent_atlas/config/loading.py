@@ -1,0 +1,53 @@
+"""YAML into configuration models, and the wording of their errors."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from latent_atlas.config.base import Config
+from latent_atlas.errors import InputError
+
+
+def validated(model: type[Config], data: object, where: str) -> Any:
+    """`data` as a `model`, or an InputError naming `where`, the key, the value, what is allowed."""
+    if not isinstance(data, dict):
+        raise InputError(f"{where}: found {type(data).__name__}, expected a mapping of keys")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        lines = [_explain(problem, where) for problem in error.errors()]
+        raise InputError("\n".join(lines)) from None
+
+
+def _explain(problem: dict, where: str) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return f"{where}: key {key} is missing; add it"
+    if message.startswith("unknown key"):
+        return f"{where}: key {key}: {message}"
+    return f"{where}: key {key}: found {problem['input']!r}; {message}"
+
+
+def load_yaml(path, where: str) -> object:
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            return yaml.safe_load(file)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        place = " ".join(str(error).split())
+        raise InputError(f"{where}: not valid YAML ({place}); mend the file") from None
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read ({error.strerror})") from None
+
+
+def deep_merge(base: dict, overlay: dict) -> dict:
+    """`overlay` over `base`: mappings merge key by key, anything else is replaced."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            merged[key] = deep_merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged

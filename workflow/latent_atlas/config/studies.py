@@ -1,0 +1,182 @@
+"""What a study file may say (`config/studies/*.yaml`): experiments, figures, claims, choices."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from latent_atlas.config.base import Config, Count, Id, NotNegative
+from latent_atlas.config.datasets import Split
+from latent_atlas.config.metrics import METRICS, metric_parts
+
+
+def _metric(name: str) -> str:
+    if metric_parts(name)[0] not in METRICS:
+        raise ValueError(f"unknown metric; allowed: {', '.join(METRICS)}")
+    return name
+
+
+def _printed(text: str) -> str:
+    try:
+        Decimal(text)
+    except InvalidOperation:
+        raise ValueError('write the number as printed, in quotes: "0.0228"') from None
+    return text
+
+
+Metric = Annotated[str, AfterValidator(_metric)]
+Printed = Annotated[str, AfterValidator(_printed)]
+
+
+class Small(Config):
+    """What the default run changes so that a study fits a laptop."""
+
+    dataset: Id
+    train: Count
+    test: Count
+    epochs_factor: Annotated[float, Field(gt=0, le=1)]
+    experiments: list[Id] = Field(min_length=1)
+
+
+class Tolerance(Config):
+    """Half-width of the accepted range: relative to the published value, or absolute."""
+
+    relative: NotNegative = 0.0
+    absolute: NotNegative = 0.0
+
+
+class Measured(Config):
+    """One statistic: a metric of an experiment on a split, one value a seed."""
+
+    experiment: Id
+    metric: Metric
+    split: Split = "test"
+
+
+class Variants(Config):
+    """Every combination of the experiments and metrics named, one row each."""
+
+    experiments: list[Id] = Field(min_length=1)
+    metrics: list[Metric] = Field(min_length=1)
+    split: Split = "test"
+    calibrated: bool = Field(default=False, description="the number was used to choose a setting")
+    note: str = ""
+
+
+class OrderedPair(Config):
+    lower: Measured
+    higher: Measured
+    note: str = ""
+
+
+class ClaimBase(Config):
+    id: Id
+    number: Count = Field(description="the claim's number in the study's list")
+    source: str = Field(description="section of the report")
+    text: str = Field(description="what is claimed, in our words")
+
+
+class NumberClaim(ClaimBase):
+    """A published number, judged by equivalence."""
+
+    kind: Literal["number"]
+    published: Printed
+    tolerance: str
+    better: Literal["lower", "higher"] | None
+    variants: list[Variants] = Field(min_length=1)
+
+
+class OrderingClaim(ClaimBase):
+    """One statistic below another, paired over seeds."""
+
+    kind: Literal["ordering"]
+    variants: list[OrderedPair] = Field(min_length=1)
+
+
+class ThresholdClaim(ClaimBase):
+    """One statistic above or below a stated threshold."""
+
+    kind: Literal["threshold"]
+    side: Literal["above", "below"]
+    threshold: float
+    why: str = Field(description="where the threshold comes from")
+    variants: list[Variants] = Field(min_length=1)
+
+
+class UnitClaim(ClaimBase):
+    """Published numbers are in the claimed unit rather than in a rival one: their mean absolute
+    log ratio to the measured values is smaller there, paired over seeds."""
+
+    kind: Literal["unit"]
+    published: dict[Split, Printed]
+    claimed: Measured
+    rival: Measured
+
+
+Claim = Annotated[
+    NumberClaim | OrderingClaim | ThresholdClaim | UnitClaim, Field(discriminator="kind")
+]
+
+
+class FigureBase(Config):
+    id: Id
+    source: str = Field(description="the report's figure, or 'ours'")
+    caption: str
+
+
+class ExperimentFigure(FigureBase):
+    """A figure with one panel an experiment."""
+
+    kind: Literal["decodes", "paths", "curves"]
+    experiments: list[Id] = Field(min_length=1)
+
+
+class MapFigure(FigureBase):
+    kind: Literal["map"]
+    experiments: list[Id] = Field(min_length=1)
+    colour: Literal["class", "norm"]
+
+
+class ClaimFigure(FigureBase):
+    """Published against measured for every number claim."""
+
+    kind: Literal["numbers"]
+
+
+class SearchFigure(FigureBase):
+    """Training loss over the KL weights of several experiments; published losses by epochs."""
+
+    kind: Literal["search"]
+    experiments: list[Id] = Field(min_length=2)
+    published: dict[int, Printed]
+
+
+Figure = Annotated[
+    ExperimentFigure | MapFigure | ClaimFigure | SearchFigure, Field(discriminator="kind")
+]
+
+
+class Choice(Config):
+    """Something the source leaves open, and what is done here."""
+
+    topic: str
+    source: str = Field(description="what the source says, or 'not given'")
+    choice: str
+
+
+class StudyConfig(Config):
+    id: Id
+    letter: str
+    title: str
+    authors: str
+    year: Count
+    code: str = Field(description="the public code and its commit, or 'none'")
+    dataset: Id = Field(description="the data set of the published numbers")
+    small: Small
+    tolerances: dict[str, Tolerance]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    defaults: dict[str, Any] = Field(description="merged below every experiment")
+    experiments: dict[Id, dict[str, Any]] = Field(min_length=1)
+    figures: list[Figure] = Field(min_length=1)
+    claims: list[Claim] = Field(min_length=1)
+    choices: list[Choice]

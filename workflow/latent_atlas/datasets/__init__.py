@@ -1,0 +1,1 @@
+"""From official files to `{split}.safetensors`: fetch, check, decode, subset."""

@@ -1,0 +1,33 @@
+"""The idx format of MNIST and Fashion-MNIST."""
+
+import struct
+
+import numpy as np
+
+from latent_atlas.errors import InputError
+
+_UBYTE = 0x08
+
+
+def parse_idx(payload: bytes, name: str) -> np.ndarray:
+    """An idx payload as a uint8 array of its own shape.
+
+    Source of the format: https://yann.lecun.com/exdb/mnist (magic 0, 0, type, rank; big-endian
+    sizes; data). Raises InputError for another type, or a length that disagrees with the header.
+    """
+    if len(payload) < 4 or payload[:2] != b"\0\0":
+        raise InputError(f"{name}: not an idx file (it must begin with two zero bytes)")
+    kind, rank = payload[2], payload[3]
+    if kind != _UBYTE:
+        raise InputError(f"{name}: idx type {kind:#04x}; only unsigned bytes (0x08) are read")
+    header = 4 + 4 * rank
+    if rank == 0 or len(payload) < header:
+        raise InputError(f"{name}: the idx header is cut short")
+    shape = struct.unpack(f">{rank}I", payload[4:header])
+    expected = header + int(np.prod(shape, dtype=np.uint64))
+    if len(payload) != expected:
+        raise InputError(
+            f"{name}: header says {' × '.join(map(str, shape))}, so {expected} bytes; "
+            f"found {len(payload)}"
+        )
+    return np.frombuffer(payload, np.uint8, offset=header).reshape(shape)

@@ -1,0 +1,1 @@
+"""Measurements: plain functions of data, codes and a random stream."""

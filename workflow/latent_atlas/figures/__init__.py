@@ -1,0 +1,1 @@
+"""Figures: files in, one picture out; no torch."""

@@ -1,0 +1,105 @@
+"""Reading and writing the pipeline's files: whole or not at all, never unpickled."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from latent_atlas.errors import InputError
+
+METADATA = "latent_atlas"
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def sha256_file(path: str | Path) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_json(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], **metadata: object) -> None:
+    """Save arrays as safetensors, the metadata as JSON under one key: the library writes several
+    keys in an order of its own, and equal contents must be equal bytes."""
+    from safetensors.numpy import save_file
+
+    plain = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    with atomic(path) as temporary:
+        save_file(plain, temporary, {METADATA: json.dumps(metadata, sort_keys=True)})
+
+
+def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path}: not a readable safetensors file ({error}); delete it and run again"
+        ) from error
+
+
+def read_tensor_metadata(path: str | Path) -> dict[str, object]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="np") as file:
+        return json.loads((file.metadata() or {}).get(METADATA, "{}"))
+
+
+def write_table(path: str | Path, frame, **metadata: object) -> None:
+    """Save a pandas frame as parquet, the metadata as JSON in the footer."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    footer = {METADATA: json.dumps(metadata, sort_keys=True)}
+    with atomic(path) as temporary:
+        pq.write_table(table.replace_schema_metadata(footer), temporary, compression="zstd")
+
+
+def read_table(path: str | Path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path).to_pandas()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(
+            f"{path}: not a readable parquet file ({error}); delete it and run again"
+        ) from error
+
+
+def read_table_metadata(path: str | Path) -> dict:
+    import pyarrow.parquet as pq
+
+    footer = pq.read_schema(path).metadata or {}
+    return json.loads(footer.get(METADATA.encode(), b"{}"))

@@ -1,0 +1,1 @@
+"""Networks, all seeds of an experiment stacked along a leading axis S."""

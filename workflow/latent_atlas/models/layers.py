@@ -1,0 +1,42 @@
+"""Layers whose parameters carry a leading seed axis; a batched product applies them at once."""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class StackedLinear(nn.Module):
+    """S linear layers: [S,B,fan_in] → [S,B,fan_out].
+
+    Initialised as `torch.nn.Linear` is, uniform in ±1/√fan_in, each seed from its own generator.
+    """
+
+    def __init__(self, fan_in: int, fan_out: int, generators: Sequence[torch.Generator]):
+        super().__init__()
+        bound = fan_in**-0.5
+        draws = [
+            torch.rand(fan_in + 1, fan_out, generator=g).mul_(2 * bound).sub_(bound)
+            for g in generators
+        ]
+        stacked = torch.stack(draws)
+        self.weight = nn.Parameter(stacked[:, :-1].contiguous())
+        self.bias = nn.Parameter(stacked[:, -1:].contiguous())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class StackedMLP(nn.Module):
+    """Linear layers of the given widths with ReLU between them; none after the last."""
+
+    def __init__(self, widths: Sequence[int], generators: Sequence[torch.Generator]):
+        super().__init__()
+        pairs = itertools.pairwise(widths)
+        self.layers = nn.ModuleList(StackedLinear(i, o, generators) for i, o in pairs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers[:-1]:
+            x = torch.relu(layer(x))
+        return self.layers[-1](x)

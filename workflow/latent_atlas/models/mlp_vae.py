@@ -1,0 +1,29 @@
+"""A variational autoencoder of fully connected layers."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from latent_atlas.config import experiments as config
+from latent_atlas.models.base import LatentModel
+from latent_atlas.models.layers import StackedLinear, StackedMLP
+
+
+class MlpVae(LatentModel):
+    """pixels → encoder_hidden… → (mean, log variance); latent → hidden… → pixels, sigmoid out."""
+
+    def __init__(self, config: config.MlpVae, pixels: int, generators: Sequence[torch.Generator]):
+        super().__init__()
+        self.latent = config.latent
+        self.posterior_kind = config.posterior
+        self.encoder = StackedMLP([pixels, *config.encoder_hidden], generators)
+        self.heads = StackedLinear(config.encoder_hidden[-1], 2 * config.latent, generators)
+        self.decoder = StackedMLP([config.latent, *config.hidden, pixels], generators)
+
+    def posterior(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        mean, logvar = self.heads(torch.relu(self.encoder(inputs))).split(self.latent, dim=-1)
+        return mean, logvar
+
+    def decode(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.decoder(z))

@@ -1,0 +1,21 @@
+"""The families by name."""
+
+from collections.abc import Sequence
+
+import torch
+
+from latent_atlas.config.experiments import Model
+from latent_atlas.models.auto_decoder import AutoDecoder, VariationalAutoDecoder
+from latent_atlas.models.base import LatentModel
+from latent_atlas.models.mlp_vae import MlpVae
+
+FAMILIES: dict[str, type[LatentModel]] = {
+    "auto-decoder": AutoDecoder,
+    "variational-auto-decoder": VariationalAutoDecoder,
+    "mlp-vae": MlpVae,
+}
+
+
+def build_model(config: Model, pixels: int, generators: Sequence[torch.Generator]) -> LatentModel:
+    """S stacked models for flat images of `pixels` grey levels, one generator a seed."""
+    return FAMILIES[config.family](config, pixels, generators)

@@ -1,0 +1,182 @@
+"""The tables and figures of a run → one self-contained page."""
+
+import base64
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from scipy import stats
+
+from latent_atlas.claims.verdicts import NOT_ATTEMPTED, REPRODUCED, VERDICTS
+from latent_atlas.config.metrics import METRICS, metric_parts
+from latent_atlas.config.project import Project
+from latent_atlas.files import atomic, read_table
+
+HEADLINE_METRICS = (
+    ("reconstruction_mse", "train"),
+    ("reconstruction_mse", "test"),
+    ("control_mean_image_mse", "test"),
+    ("control_pca_mse", "test"),
+    ("frobenius_per_number", "train"),
+    ("frobenius_per_number", "test"),
+    ("total_loss", "train"),
+    ("total_loss", "test"),
+    ("kl_nats", "test"),
+    ("active_units", "test"),
+    ("beta_effective", "train"),
+    ("knn_accuracy", "test"),
+    ("silhouette", "test"),
+    ("random_diversity", "test"),
+    ("random_coverage", "test"),
+    ("slerp_roughness", "test"),
+)
+
+
+def write_page(project: Project, inputs, recorded: dict[str, str], output: str) -> None:
+    """`inputs` names the run's tables, figures, sidecars and template; `recorded` the tracked
+    tables of finished published-scale runs."""
+    claims, metrics = read_table(inputs.claims), read_table(inputs.metrics)
+    environment = Environment(
+        loader=FileSystemLoader(Path(inputs.template).parent),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, interval=interval, slug=slug)
+    pairs = zip(inputs.figures, inputs.sidecars, strict=True)
+    figures = [_figure(png, sidecar) for png, sidecar in pairs]
+    page = environment.get_template(Path(inputs.template).name).render(
+        project=project,
+        verdicts=VERDICTS,
+        studies=[
+            {
+                "config": study,
+                "claims": claim_groups(claims[claims.study == name]),
+                "counts": counts(claims[claims.study == name]),
+                "findings": findings(claims[claims.study == name]),
+                "comparison": comparison(metrics, project.study_experiments(name)),
+                "figures": [figure for figure in figures if figure["study"] == name],
+            }
+            for name, study in project.studies.items()
+        ],
+        metric_meanings=METRICS,
+        experiments=project.experiments,
+        headline=HEADLINE_METRICS,
+        costs=read_table(inputs.costs).to_dict("records"),
+        provenance=read_table(inputs.provenance).to_dict("records"),
+        recorded=_recorded_runs(recorded),
+    )
+    with atomic(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def number(value: float | None) -> str:
+    """Four significant digits; an em dash for what is missing."""
+    if value is None or value is pd.NA or not math.isfinite(value):
+        return "—"
+    return f"{value:.4g}"
+
+
+def interval(row: dict) -> str:
+    if not math.isfinite(row["low"]):
+        return "—"
+    return f"{number(row['low'])} … {number(row['high'])}"
+
+
+def slug(text: str) -> str:
+    return text.replace(" ", "-")
+
+
+def counts(claims: pd.DataFrame) -> list[tuple[str, int]]:
+    found = claims.verdict.value_counts()
+    return [(verdict, int(found[verdict])) for verdict in VERDICTS if verdict in found]
+
+
+def claim_groups(claims: pd.DataFrame) -> list[dict]:
+    """Claims in the study's order, each with its rows."""
+    groups = []
+    for claim, rows in claims.groupby("claim", sort=False):
+        first = rows.iloc[0]
+        groups.append(
+            {
+                "id": claim,
+                "number": first.number,
+                "source": first.source,
+                "text": first.text,
+                "published": first.published,
+                "rows": rows.to_dict("records"),
+                "counts": counts(rows),
+            }
+        )
+    return groups
+
+
+def findings(claims: pd.DataFrame) -> list[str]:
+    """Sentences made from the verdicts: units first, then what each published number came to."""
+    sentences = []
+    for row in claims[claims.kind == "unit"].itertuples():
+        sentences.append(f"Unit: that {row.text}: {row.verdict} ({row.reason}).")
+    judged = claims[(claims.kind == "number") & claims.low.notna()]
+    for _, rows in judged.groupby("claim", sort=False):
+        first = rows.iloc[0]
+        under = rows[rows.verdict == REPRODUCED]
+        if len(under):
+            where = "; ".join(
+                f"{row.reading}: {row.experiment}, {row.metric}" for row in under.itertuples()
+            )
+            sentences.append(f"Reproduced: {first.text} ({where}).")
+        else:
+            nearest = rows.loc[(np.log(rows["mean"] / float(first.published))).abs().idxmin()]
+            sentences.append(
+                f"Under no reading: {first.text}; the nearest is {number(nearest['mean'])} "
+                f"({nearest.reading}: {nearest.experiment}, {nearest.metric})."
+            )
+    sentences_claims = claims[claims.kind.isin(["ordering", "threshold"])]
+    for _, rows in sentences_claims.groupby("claim", sort=False):
+        rows = rows[rows.verdict != NOT_ATTEMPTED]
+        if len(rows) and set(rows.verdict) in ({"not reproduced"}, {"reproduced"}):
+            verdict = rows.verdict.iloc[0].capitalize()
+            data = ", ".join(sorted(set(rows.dataset)))
+            sentences.append(f"{verdict} in all {len(rows)} rows on {data}: {rows.text.iloc[0]}.")
+    return sentences
+
+
+def comparison(metrics: pd.DataFrame, experiments: list[str]) -> dict[str, dict]:
+    """(experiment, metric, split) → mean and half-width of the 95 % interval over seeds."""
+    plain = metrics[[metric_parts(name)[1] is None for name in metrics.metric]]
+    summary = plain.groupby(["experiment", "metric", "split"]).value.agg(["mean", "std", "count"])
+    error = summary["std"] / np.sqrt(summary["count"])
+    summary["half"] = stats.t.ppf(0.975, (summary["count"] - 1).clip(lower=1)) * error
+    table: dict[str, dict] = {name: {} for name in experiments}
+    for (experiment, metric, split), row in summary.iterrows():
+        if experiment in table:
+            table[experiment][metric, split] = (row["mean"], row["half"])
+    return table
+
+
+def _figure(png: str, sidecar: str) -> dict:
+    described = json.loads(Path(sidecar).read_text(encoding="utf-8"))
+    encoded = base64.b64encode(Path(png).read_bytes()).decode()
+    return described | {"data": f"data:image/png;base64,{encoded}"}
+
+
+def _recorded_runs(recorded: dict[str, str]) -> list[dict]:
+    runs = []
+    for path in recorded:
+        if path.endswith("/claims.parquet"):
+            claims = read_table(path)
+            facts = read_table(Path(path).with_name("provenance.parquet"))
+            runs.append(
+                {
+                    "study": claims.study.iloc[0],
+                    "facts": dict(zip(facts.key, facts.value, strict=True)),
+                    "claims": claim_groups(claims),
+                    "counts": counts(claims),
+                    "findings": findings(claims),
+                }
+            )
+    return runs

@@ -1,0 +1,32 @@
+"""What training cost: seconds, images a second, memory. Not part of any result."""
+
+import resource
+
+import pandas as pd
+import torch
+
+from latent_atlas.training.inputs import ExperimentInputs
+from latent_atlas.training.loop import Trained
+
+
+def cost_frame(trained: Trained, inputs: ExperimentInputs) -> pd.DataFrame:
+    """One row: seconds of the loop for all seeds together, seed-images a second, peak memory."""
+    epochs = inputs.experiment.training.epochs
+    seen = epochs * inputs.images["train"].count * len(inputs.seeds)
+    device = next(trained.model.parameters()).device.type
+    parameters = sum(p[0].numel() for p in trained.model.parameters())
+    return pd.DataFrame(
+        [
+            {
+                "experiment": inputs.experiment.id,
+                "seeds": len(inputs.seeds),
+                "epochs": epochs,
+                "parameters": parameters,
+                "train_seconds": trained.seconds,
+                "images_per_second": seen / trained.seconds,
+                "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+                "threads": torch.get_num_threads(),
+            }
+        ]
+    )

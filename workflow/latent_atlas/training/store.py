@@ -1,0 +1,58 @@
+"""Weights and history on disk."""
+
+import numpy as np
+import pandas as pd
+
+from latent_atlas.config.experiments import Experiment
+from latent_atlas.errors import InputError
+from latent_atlas.files import read_tensor_metadata, read_tensors, write_tensors
+from latent_atlas.training.loop import HISTORY_TERMS, Trained, initial_model
+
+TABLE = "latents.train"
+
+
+def save_weights(path, trained: Trained, seeds: list[int]) -> None:
+    """Every parameter [S,…]; the table of training latents, if any, as `latents.train` [S,N,w]."""
+    tensors = {name: p.cpu().numpy() for name, p in trained.model.state_dict().items()}
+    if trained.table is not None:
+        tensors[TABLE] = trained.table.cpu().numpy()
+    write_tensors(path, tensors, seeds=seeds)
+
+
+def load_trained(path, experiment: Experiment, seeds: list[int], pixels: int, images: int):
+    """The frozen stack in eval mode and its table or None; InputError where shapes disagree."""
+    import torch
+
+    saved = read_tensors(path)
+    if read_tensor_metadata(path).get("seeds") != seeds:
+        raise InputError(f"{path}: holds other seeds than {seeds}; delete it and run again")
+    model, table = initial_model(experiment, seeds, pixels, images)
+    table = saved.pop(TABLE, None)
+    expected = {name: list(p.shape) for name, p in model.state_dict().items()}
+    found = {name: list(array.shape) for name, array in saved.items()}
+    if expected != found:
+        raise InputError(
+            f"{path}: shapes {found} differ from the experiment's {expected}; "
+            "delete it and run again"
+        )
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in saved.items()})
+    return model.eval().requires_grad_(False), None if table is None else torch.from_numpy(table)
+
+
+def history_frame(
+    history: np.ndarray, experiment: str, seeds: list[int], steps_per_epoch: int
+) -> pd.DataFrame:
+    """[E,S,terms] → tidy rows: experiment, seed, epoch, step, split, term, value."""
+    epochs, stacked, terms = history.shape
+    epoch, seed, term = np.indices((epochs, stacked, terms)).reshape(3, -1)
+    return pd.DataFrame(
+        {
+            "experiment": experiment,
+            "seed": np.asarray(seeds)[seed],
+            "epoch": epoch + 1,
+            "step": (epoch + 1) * steps_per_epoch,
+            "split": "train",
+            "term": np.asarray(HISTORY_TERMS)[term],
+            "value": history.reshape(-1),
+        }
+    )

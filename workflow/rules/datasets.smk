@@ -1,0 +1,20 @@
+rule dataset:
+    """Fetch, check and decode a data set."""
+    output:
+        train=f"{RESULTS}/datasets/{{dataset}}/train.safetensors",
+        test=f"{RESULTS}/datasets/{{dataset}}/test.safetensors",
+    log:
+        f"{RESULTS}/logs/dataset/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/dataset/{{dataset}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        spec=lambda wildcards: project.dataset_spec(wildcards.dataset),
+        code=paths.code("dataset"),
+    script:
+        "../scripts/dataset.py"

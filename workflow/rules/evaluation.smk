@@ -1,0 +1,49 @@
+rule evaluate:
+    """Every measurement of one experiment."""
+    input:
+        unpack(lambda wildcards: paths.experiment_images(wildcards.experiment)),
+        weights=f"{RESULTS}/runs/{{experiment}}/weights.safetensors",
+        train_latents=f"{RESULTS}/runs/{{experiment}}/latents/train.safetensors",
+        test_latents=f"{RESULTS}/runs/{{experiment}}/latents/test.safetensors",
+        maps=f"{RESULTS}/embeddings/{{experiment}}.parquet",
+    output:
+        metrics=f"{RESULTS}/runs/{{experiment}}/metrics.parquet",
+        samples=f"{RESULTS}/runs/{{experiment}}/samples.safetensors",
+    log:
+        f"{RESULTS}/logs/evaluate/{{experiment}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate/{{experiment}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: project.settings.training_threads
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        spec=lambda wildcards: project.spec(wildcards.experiment),
+        code=paths.code("evaluate"),
+    script:
+        "../scripts/evaluate.py"
+
+
+rule collect:
+    """One table of every experiment's metrics."""
+    input:
+        tables=paths.runs("metrics.parquet"),
+    output:
+        table=f"{RESULTS}/metrics.parquet",
+    log:
+        f"{RESULTS}/logs/collect.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/collect.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        configuration=project.hash,
+        code=paths.code("collect"),
+    script:
+        "../scripts/collect.py"

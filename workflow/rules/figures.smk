@@ -1,0 +1,23 @@
+rule figure:
+    """Draw one figure of a study, with a sidecar that tells how to draw it again."""
+    input:
+        data=lambda wildcards: paths.figure_inputs(wildcards.study, wildcards.figure),
+    output:
+        png=f"{RESULTS}/figures/{{study}}/{{figure}}.png",
+        svg=f"{RESULTS}/figures/{{study}}/{{figure}}.svg",
+        sidecar=f"{RESULTS}/figures/{{study}}/{{figure}}.json",
+    log:
+        f"{RESULTS}/logs/figure/{{study}}/{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/figure/{{study}}/{{figure}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda wildcards: project.figure_spec(wildcards.study, wildcards.figure),
+        code=paths.code("figure"),
+    script:
+        "../scripts/figure.py"

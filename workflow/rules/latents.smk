@@ -1,0 +1,46 @@
+rule latents:
+    """Find the codes of training and test images under the frozen model."""
+    input:
+        unpack(lambda wildcards: paths.experiment_images(wildcards.experiment)),
+        weights=f"{RESULTS}/runs/{{experiment}}/weights.safetensors",
+    output:
+        train=f"{RESULTS}/runs/{{experiment}}/latents/train.safetensors",
+        test=f"{RESULTS}/runs/{{experiment}}/latents/test.safetensors",
+    log:
+        f"{RESULTS}/logs/latents/{{experiment}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/latents/{{experiment}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: project.settings.training_threads
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        spec=lambda wildcards: project.spec(wildcards.experiment),
+        code=paths.code("latents"),
+    script:
+        "../scripts/latents.py"
+
+
+rule embed:
+    """t-SNE and PCA maps of the test codes; t-SNE depends on threads, so always one."""
+    input:
+        latents=f"{RESULTS}/runs/{{experiment}}/latents/test.safetensors",
+    output:
+        maps=f"{RESULTS}/embeddings/{{experiment}}.parquet",
+    log:
+        f"{RESULTS}/logs/embed/{{experiment}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/embed/{{experiment}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        seeds=lambda wildcards: project.seeds_of(wildcards.experiment),
+        code=paths.code("embed"),
+    script:
+        "../scripts/embed.py"

@@ -1,0 +1,87 @@
+rule provenance:
+    """What was run, with what, at what cost."""
+    input:
+        metrics=f"{RESULTS}/metrics.parquet",
+        costs=paths.runs("costs.parquet"),
+        datasets=paths.datasets(),
+    output:
+        provenance=f"{RESULTS}/provenance.parquet",
+        costs=f"{RESULTS}/costs.parquet",
+    log:
+        f"{RESULTS}/logs/provenance.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/provenance.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=project.raw_settings,
+        configuration=project.hash,
+        benchmarks=f"{RESULTS}/benchmarks",
+        code=paths.code("provenance"),
+    script:
+        "../scripts/provenance.py"
+
+
+rule page:
+    """The page that people open."""
+    input:
+        claims=f"{RESULTS}/claims.parquet",
+        metrics=f"{RESULTS}/metrics.parquet",
+        costs=f"{RESULTS}/costs.parquet",
+        provenance=f"{RESULTS}/provenance.parquet",
+        figures=[f for study in project.studies for f in paths.figures(study, "png")],
+        sidecars=[f for study in project.studies for f in paths.figures(study, "json")],
+        template="workflow/report/page.html.j2",
+    output:
+        page=f"{RESULTS}/report.html",
+    log:
+        f"{RESULTS}/logs/page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/page.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=project.raw_settings,
+        configuration=project.hash,
+        recorded=paths.recorded(),
+        code=paths.code("page"),
+    script:
+        "../scripts/page.py"
+
+
+rule record:
+    """Keep the finished studies' tables in recorded/, which git tracks."""
+    input:
+        metrics=f"{RESULTS}/metrics.parquet",
+        claims=f"{RESULTS}/claims.parquet",
+        costs=f"{RESULTS}/costs.parquet",
+        provenance=f"{RESULTS}/provenance.parquet",
+    output:
+        tables=expand(
+            "recorded/{study}/{table}.parquet",
+            study=project.studies,
+            table=["metrics", "claims", "costs", "provenance"],
+        ),
+    log:
+        f"{RESULTS}/logs/record.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/record.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=project.raw_settings,
+        code=paths.code("record"),
+    script:
+        "../scripts/record.py"

@@ -1,0 +1,17 @@
+from latent_atlas.evaluation.battery import Battery
+from latent_atlas.files import read_table, write_table, write_tensors
+from latent_atlas.job import job, torch_device
+from latent_atlas.latents.fit import load_codes
+from latent_atlas.training.inputs import ExperimentInputs
+
+with job(snakemake.log[0]):
+    device = torch_device(snakemake.params.spec["device"], snakemake.threads)
+    inputs = ExperimentInputs.load(snakemake.params.spec, snakemake.input, device)
+    model, table = inputs.load_model(snakemake.input.weights)
+    codes = {
+        "train": load_codes(snakemake.input.train_latents, device),
+        "test": load_codes(snakemake.input.test_latents, device),
+    }
+    metrics, shown = Battery(inputs, model, table, codes).measure(read_table(snakemake.input.maps))
+    write_table(snakemake.output.metrics, metrics, **inputs.provenance())
+    write_tensors(snakemake.output.samples, shown, seeds=inputs.seeds, shape=inputs.dataset.shape)
