@@ -20,10 +20,10 @@ RESULTS = paths.results
 
 
 wildcard_constraints:
-    dataset="[a-z0-9_-]+",
-    experiment="[a-z0-9_-]+",
-    study="[a-z0-9_-]+",
-    figure="[a-z0-9_-]+",
+    dataset="|".join(project.datasets),
+    experiment="|".join(project.experiments),
+    study="|".join(project.studies),
+    figure="|".join({f.id for study in project.studies.values() for f in study.figures}),
 
 
 include: "workflow/rules/datasets.smk"

@@ -14,7 +14,7 @@ rule dataset:
         mem_mb=1000,
         runtime=60,
     params:
-        spec=lambda wildcards: project.dataset_spec(wildcards.dataset),
+        spec=lambda wildcards: project.datasets[wildcards.dataset].model_dump(),
         code=paths.code("dataset"),
     script:
         "../scripts/dataset.py"

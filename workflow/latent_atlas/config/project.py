@@ -11,27 +11,25 @@ from latent_atlas.config.base import Config, Count, Id, nearest
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.loading import deep_merge, load_yaml, validated
-from latent_atlas.config.studies import StudyConfig
+from latent_atlas.config.studies import Figure, StudyConfig
 from latent_atlas.errors import InputError
 from latent_atlas.files import sha256_json
 
 MIRROR_VARIABLE = "LATENT_ATLAS_MIRROR"
 
 
-def _seeds(value: Any) -> Any:
-    if isinstance(value, list):
-        if not value:
-            raise ValueError("an empty list trains nothing: give a count (5) or a list ([0, 1, 2])")
-        if len(set(value)) != len(value):
-            raise ValueError("a seed stands twice in the list: remove it")
+def _seeds(value: int | list[int]) -> int | list[int]:
+    listed = value if isinstance(value, list) else [value - 1]
+    if not listed or any(type(seed) is not int or seed < 0 for seed in listed):
+        raise ValueError(
+            "allowed: a count from 1 (5) or a list of whole numbers from 0 ([0, 1, 2])"
+        )
+    if len(set(listed)) != len(listed):
+        raise ValueError("a seed stands twice in the list: remove it")
     return value
 
 
-Seed = Annotated[int, Field(ge=0)]
-Seeds = Annotated[
-    Annotated[int, Field(ge=1)] | list[Seed],
-    AfterValidator(_seeds),
-]
+Seeds = Annotated[int | list[int], AfterValidator(_seeds)]
 
 
 def _folder(path: str) -> str:
@@ -182,17 +180,8 @@ class Project:
             "device": self.settings.device,
         }
 
-    def dataset_spec(self, dataset: str) -> dict:
-        if dataset not in self.datasets:
-            raise InputError(f"unknown data set {dataset!r}; {nearest(dataset, self.datasets)}")
-        return self.datasets[dataset].model_dump()
-
-    def figure(self, study: str, figure: str):
-        for declared in self.studies[study].figures:
-            if declared.id == figure:
-                return declared
-        known = [declared.id for declared in self.studies[study].figures]
-        raise InputError(f"{study} has no figure {figure!r}; {nearest(figure, known)}")
+    def figure(self, study: str, figure: str) -> Figure:
+        return next(f for f in self.studies[study].figures if f.id == figure)
 
     def figure_experiments(self, study: str, figure: str) -> list[str] | None:
         """Experiments of a figure that this run trains; None where too few are left to draw it."""
