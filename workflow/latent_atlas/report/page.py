@@ -10,7 +10,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from scipy import stats
 
-from latent_atlas.claims.verdicts import NOT_ATTEMPTED, REPRODUCED, VERDICTS
+from latent_atlas.claims.verdicts import NOT_ATTEMPTED, NOT_REPRODUCED, REPRODUCED, VERDICTS
 from latent_atlas.config.metrics import METRICS, metric_parts
 from latent_atlas.config.project import Project
 from latent_atlas.files import atomic, read_table
@@ -108,41 +108,43 @@ def claim_groups(claims: pd.DataFrame) -> list[dict]:
                 "source": first.source,
                 "text": first.text,
                 "published": first.published,
-                "rows": rows.to_dict("records"),
-                "counts": counts(rows),
+                "rows": rows[rows.verdict != NOT_ATTEMPTED].to_dict("records"),
+                "skipped": rows[rows.verdict == NOT_ATTEMPTED].to_dict("records"),
             }
         )
     return groups
 
 
 def findings(claims: pd.DataFrame) -> list[str]:
-    """Sentences made from the verdicts: units first, then what each published number came to."""
+    """Sentences made from the verdicts: units, what each published number came to, and the
+    orderings and thresholds on which all rows agree."""
     sentences = []
     for row in claims[claims.kind == "unit"].itertuples():
         sentences.append(f"Unit: that {row.text}: {row.verdict} ({row.reason}).")
     judged = claims[(claims.kind == "number") & claims.low.notna()]
     for _, rows in judged.groupby("claim", sort=False):
-        first = rows.iloc[0]
-        under = rows[rows.verdict == REPRODUCED]
-        if len(under):
-            where = "; ".join(
-                f"{row.reading}: {row.experiment}, {row.metric}" for row in under.itertuples()
-            )
-            sentences.append(f"Reproduced: {first.text} ({where}).")
-        else:
-            nearest = rows.loc[(np.log(rows["mean"] / float(first.published))).abs().idxmin()]
-            sentences.append(
-                f"Under no reading: {first.text}; the nearest is {number(nearest['mean'])} "
-                f"({nearest.reading}: {nearest.experiment}, {nearest.metric})."
-            )
-    sentences_claims = claims[claims.kind.isin(["ordering", "threshold"])]
-    for _, rows in sentences_claims.groupby("claim", sort=False):
-        rows = rows[rows.verdict != NOT_ATTEMPTED]
-        if len(rows) and set(rows.verdict) in ({"not reproduced"}, {"reproduced"}):
-            verdict = rows.verdict.iloc[0].capitalize()
+        sentences.append(_number_finding(rows))
+    attempted = claims[~claims.kind.isin(["unit", "number"]) & (claims.verdict != NOT_ATTEMPTED)]
+    for _, rows in attempted.groupby("claim", sort=False):
+        if set(rows.verdict) in ({REPRODUCED}, {NOT_REPRODUCED}):
+            where = f"all {len(rows)} rows" if len(rows) > 1 else "its only row,"
             data = ", ".join(sorted(set(rows.dataset)))
-            sentences.append(f"{verdict} in all {len(rows)} rows on {data}: {rows.text.iloc[0]}.")
+            first = rows.iloc[0]
+            sentences.append(f"{first.verdict.capitalize()} in {where} on {data}: {first.text}.")
     return sentences
+
+
+def _number_finding(rows: pd.DataFrame) -> str:
+    first = rows.iloc[0]
+    found = rows[rows.verdict == REPRODUCED]
+    if len(found):
+        where = (f"{row.reading}: {row.experiment}, {row.metric}" for row in found.itertuples())
+        return f"Reproduced: {first.text} ({'; '.join(where)})."
+    nearest = rows.loc[(np.log(rows["mean"] / float(first.published))).abs().idxmin()]
+    return (
+        f"Under no reading: {first.text}; the nearest is {number(nearest['mean'])} "
+        f"({nearest.reading}: {nearest.experiment}, {nearest.metric})."
+    )
 
 
 def comparison(metrics: pd.DataFrame, experiments: list[str]) -> dict[str, dict]:
