@@ -57,6 +57,7 @@ class Checkout:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        folder.mkdir()
         for name in COPIED:
             source = ROOT / name
             if source.is_dir():

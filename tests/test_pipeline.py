@@ -1,0 +1,297 @@
+"""The whole workflow on tiny data, through Snakemake as a person runs it."""
+
+import gzip
+import hashlib
+import json
+import re
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT, TINY_STUDY, Checkout, idx_bytes
+
+from latent_atlas.files import read_table, read_table_metadata, read_tensors
+
+STUDY = "config/studies/auto_decoder.yaml"
+CLOCKED = {"costs.parquet", "provenance.parquet", "report.html"}
+
+
+def ran(run) -> set[str]:
+    """Rules that a (dry) run has run, from Snakemake's job table."""
+    table = re.search(r"Job stats:\njob +count\n[- ]+\n(.*?)\n\n", run.stdout + run.stderr, re.S)
+    return {line.split()[0] for line in table[1].splitlines()} - {"total"} if table else set()
+
+
+def test_metrics_are_tidy_and_say_where_they_come_from(finished):
+    path = finished.folder / "results/metrics.parquet"
+    metrics = read_table(path)
+    assert list(metrics.columns) == [
+        "experiment",
+        "seed",
+        "dataset",
+        "split",
+        "metric",
+        "value",
+        "unit",
+    ]
+    assert set(metrics.experiment) == set(TINY_STUDY["small"]["experiments"])
+    assert set(metrics.seed) == {0, 1}
+    assert not metrics.duplicated(["experiment", "seed", "split", "metric"]).any()
+    assert np.isfinite(metrics.value).all()
+    sources = read_table_metadata(path)["sources"]
+    for source in sources.values():
+        assert {"configuration", "train_data", "test_rows", "torch", "device"} <= set(source)
+    by_class = metrics[metrics.metric.str.startswith("reconstruction_mse/")]
+    assert by_class.groupby(["experiment", "seed", "split"]).size().eq(10).all()
+
+
+def test_metrics_of_classes_average_to_the_whole(finished):
+    metrics = read_table(finished.folder / "results/metrics.parquet")
+    one = metrics[(metrics.experiment == "ad") & (metrics.seed == 0) & (metrics.split == "train")]
+    values = one.set_index("metric").value
+    by_class = values[values.index.str.startswith("reconstruction_mse/")]
+    assert by_class.mean() == pytest.approx(values["reconstruction_mse"], rel=1e-5)
+
+
+def test_runs_keep_the_contract(finished):
+    run = finished.folder / "results/runs/vad-gaussian"
+    weights = read_tensors(run / "weights.safetensors")
+    assert all(len(tensor) == 2 for tensor in weights.values())
+    assert weights["latents.train"].shape == (2, 40, 64)
+    latents = read_tensors(run / "latents/test.safetensors")
+    assert latents["mean"].shape == latents["logvar"].shape == (2, 30, 64)
+    assert latents["labels"].shape == (2, 30)
+    history = read_table(run / "history.parquet")
+    assert list(history.columns) == [
+        "experiment",
+        "seed",
+        "epoch",
+        "step",
+        "split",
+        "term",
+        "value",
+    ]
+    assert history.groupby(["seed", "term"]).size().eq(4).all()
+    assert not any("time" in name or "second" in name for name in history.columns)
+
+
+def test_claims_are_all_there(finished):
+    claims = read_table(finished.folder / "results/claims.parquet")
+    declared = yaml.safe_load((finished.folder / STUDY).read_text())["claims"]
+    assert list(dict.fromkeys(claims.claim)) == [claim["id"] for claim in declared]
+    assert not claims.verdict.isna().any()
+    assert (claims.reason != "").all()
+
+
+def test_figures_have_sidecars_that_name_real_inputs(finished):
+    figures = sorted((finished.folder / "results/figures/auto_decoder").glob("*.json"))
+    assert len(figures) >= 10
+    for sidecar in figures:
+        described = json.loads(sidecar.read_text())
+        for path, digest in described["inputs"].items():
+            content = (finished.folder / path).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == digest
+        assert described["command"].startswith("snakemake --cores 1 results/figures/")
+        assert sidecar.with_suffix(".svg").stat().st_size > 1000
+        assert sidecar.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_is_self_contained_and_names_no_folder(finished):
+    page = (finished.folder / "results/report.html").read_text()
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
+    assert "@import" not in page
+    assert "url(" not in page
+    assert str(finished.folder) not in page
+    for heading in ("Verdicts", "Comparison", "Figures", "leaves open", "Costs", "Provenance"):
+        assert heading in page
+    study = yaml.safe_load((finished.folder / STUDY).read_text())
+    for claim in study["claims"]:
+        assert f'id="{claim["id"]}"' in page
+
+
+def test_a_second_run_does_nothing(tiny):
+    run = tiny.snakemake()
+    assert run.returncode == 0
+    assert "Nothing to be done" in run.stdout + run.stderr
+
+
+def test_one_deleted_figure_is_rebuilt_alone(tiny):
+    figure = tiny.folder / "results/figures/auto_decoder/fig1.png"
+    before = figure.read_bytes()
+    figure.unlink()
+    run = tiny.snakemake("results/figures/auto_decoder/fig1.png")
+    assert run.returncode == 0, run.stderr
+    assert ran(run) == {"figure"}
+    assert figure.read_bytes() == before
+
+
+def test_edits_rerun_what_they_touch_and_no_more(tiny):
+    def edit(file, old, new):
+        path = tiny.folder / "workflow/latent_atlas" / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+    edit("training/loop.py", '"""Training:', '# a remark\n"""Training, reworded:')
+    assert "Nothing to be done" in "".join(tiny.snakemake("-n").stdout)
+    edit("figures/style.py", '"font.size": 9', '"font.size": 8')
+    assert ran(tiny.snakemake("-n")) == {"figure", "page", "all"}
+    edit("evaluation/paths.py", "1e-6", "1e-7")
+    assert "train" not in ran(tiny.snakemake("-n"))
+    assert "evaluate" in ran(tiny.snakemake("-n"))
+
+
+@pytest.mark.slow
+def test_two_runs_give_equal_bytes(finished, checkout):
+    checkout.edit(STUDY, **TINY_STUDY)
+    checkout.edit("config/config.yaml", seeds=2)
+    run = checkout.snakemake()
+    assert run.returncode == 0, run.stderr
+    first, second = finished.files(), checkout.files()
+    assert first.keys() == second.keys()
+    differing = {name for name in first if first[name] != second[name]}
+    assert {name.rsplit("/", 1)[1] for name in differing} <= CLOCKED
+
+
+@pytest.mark.slow
+def test_more_seeds_keep_the_old_ones_results(finished, checkout):
+    """A seed's numbers do not depend on the seeds beside it."""
+    checkout.edit(STUDY, **TINY_STUDY)
+    run = checkout.snakemake("metrics", "--config", "seeds=[1]")
+    assert run.returncode == 0, run.stderr
+    two = read_table(finished.folder / "results/metrics.parquet")
+    one = read_table(checkout.folder / "results/metrics.parquet")
+    merged = one.merge(two, on=["experiment", "seed", "split", "metric"], suffixes=("", "_two"))
+    assert len(merged) == len(one)
+    np.testing.assert_allclose(merged.value, merged.value_two, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--config", "seeds=[]"), ("key seeds", "found []")),
+        (("--config", "sedes=3"), ("unknown key 'sedes'", "did you mean 'seeds'")),
+        (("--config", "studies=[unknown]"), ("unknown study 'unknown'",)),
+    ],
+)
+def test_bad_settings_end_in_one_message(checkout, arguments, words):
+    run = checkout.snakemake(*arguments)
+    assert run.returncode != 0
+    for word in words:
+        assert (run.stdout + run.stderr).count(word) == 1
+    assert not (checkout.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"experiments": {"ad": {"training": {"learning_rate": -0.001}}}}, ("-0.001",)),
+        ({"experiments": {"ad": {"dataset": "no-such"}}}, ("unknown 'no-such'",)),
+    ],
+)
+def test_a_bad_study_ends_in_one_message(checkout, change, words):
+    checkout.edit(STUDY, **change)
+    run = checkout.snakemake()
+    assert run.returncode != 0
+    for word in (STUDY, "experiments.ad", *words):
+        assert word in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
+    assert not (checkout.folder / "results").exists()
+
+
+DATASET = "config/datasets/fashion-mnist.yaml"
+
+
+def mirrored(checkout: Checkout, spoil) -> tuple:
+    """Fetch a 30 + 20 image stand-in for Fashion-MNIST from a mirror that `spoil` has touched."""
+    folder = checkout.folder / "mirror/fashion-mnist"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    payloads = {
+        f"{split}_{role}": idx_bytes(array)
+        for split, n in (("train", 30), ("test", 20))
+        for role, array in (
+            ("images", rng.integers(0, 256, (n, 28, 28))),
+            ("labels", np.arange(n) % 10),
+        )
+    }
+    spoil_payload, spoil_file = spoil
+    spoil_payload(payloads)
+    config = yaml.safe_load((checkout.folder / DATASET).read_text())
+    files = config["source"]["files"]
+    for role, payload in payloads.items():
+        files[role]["sha256"] = hashlib.sha256(payload).hexdigest()
+        (folder / files[role]["name"]).write_bytes(gzip.compress(payload))
+    spoil_file(folder)
+    source = {"files": files, "addresses": [str(checkout.folder / "nowhere")]}
+    checkout.edit(DATASET, source=source, sizes={"train": 30, "test": 20})
+    run = checkout.snakemake(
+        "results/datasets/fashion-mnist/train.safetensors",
+        LATENT_ATLAS_MIRROR=str(folder.parent),
+    )
+    return run, checkout.folder / "results/datasets/fashion-mnist"
+
+
+def nothing(_):
+    pass
+
+
+def test_a_whole_mirror_is_read(checkout):
+    run, folder = mirrored(checkout, (nothing, nothing))
+    assert run.returncode == 0, run.stderr
+    assert read_tensors(folder / "test.safetensors")["images"].shape == (20, 1, 28, 28)
+
+
+IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
+
+
+def truncate(folder):
+    path = folder / IMAGES
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(folder):
+    payload = bytearray(gzip.decompress((folder / IMAGES).read_bytes()))
+    payload[500] ^= 1
+    (folder / IMAGES).write_bytes(gzip.compress(bytes(payload)))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        ((nothing, truncate), (IMAGES, "truncated")),
+        ((nothing, flip), (IMAGES, "SHA-256")),
+        ((nothing, lambda folder: (folder / LABELS).unlink()), (LABELS, "no such file")),
+        (
+            (lambda payloads: payloads.update(train_labels=idx_bytes(np.arange(29) % 10)), nothing),
+            ("train split", "30 images but 29 labels"),
+        ),
+    ],
+    ids=["truncated", "changed byte", "missing file", "label count"],
+)
+def test_bad_data_ends_in_one_message_and_writes_nothing(checkout, spoil, words):
+    run, folder = mirrored(checkout, spoil)
+    assert run.returncode != 0
+    log = (checkout.folder / "results/logs/dataset/fashion-mnist.log").read_text()
+    for word in words:
+        assert word in log
+        assert word in run.stdout + run.stderr
+    assert "Traceback" not in log
+    assert not [path for path in folder.glob("*") if path.is_file()]
+
+
+def test_every_rule_is_documented_and_bounded():
+    for path in (ROOT / "workflow/rules").glob("*.smk"):
+        for rule in re.split(r"(?m)^rule ", path.read_text())[1:]:
+            for part in ('"""', "output:", "log:", "benchmark:", "threads:", "resources:"):
+                assert part in rule, f"{path.name}: {rule.splitlines()[0]} {part}"
+
+
+def test_readme_commands_run(tiny):
+    """Every snakemake command of the README, as a dry run."""
+    text = (ROOT / "README.md").read_text()
+    commands = re.findall(r"(?m)^(?:\S+=\S+ )*(?:\.venv/bin/)?snakemake (.*)$", text)
+    assert len(commands) >= 4
+    for command in commands:
+        run = tiny.snakemake("-n", *command.replace("--cores all", "").split("#")[0].split())
+        assert run.returncode == 0, f"{command}\n{run.stderr}"
