@@ -58,6 +58,7 @@ def write_page(project: Project, inputs, recorded: dict[str, str], output: str) 
                 "claims": claim_groups(claims[claims.study == name]),
                 "counts": counts(claims[claims.study == name]),
                 "findings": findings(claims[claims.study == name]),
+                "matrix": number_matrix(claims[claims.study == name]),
                 "comparison": comparison(metrics, project.study_experiments(name)),
                 "figures": [figure for figure in figures if figure["study"] == name],
             }
@@ -113,6 +114,21 @@ def claim_groups(claims: pd.DataFrame) -> list[dict]:
             }
         )
     return groups
+
+
+def number_matrix(claims: pd.DataFrame) -> list[dict]:
+    """Published losses, each with its measured values by reading: what `{quantity}, {epochs}` came
+    to and its verdict."""
+    matrix = []
+    measured = claims[(claims.kind == "number") & claims["mean"].notna()]
+    for claim, rows in measured.groupby("claim", sort=False):
+        readings = {
+            reading: of_reading.to_dict("records")
+            for reading, of_reading in rows.groupby("reading", sort=False)
+        }
+        first = rows.iloc[0]
+        matrix.append({"id": claim, "published": first.published, "readings": readings})
+    return matrix
 
 
 def findings(claims: pd.DataFrame) -> list[str]:
@@ -179,6 +195,7 @@ def _recorded_runs(recorded: dict[str, str]) -> list[dict]:
                     "claims": claim_groups(claims),
                     "counts": counts(claims),
                     "findings": findings(claims),
+                    "matrix": number_matrix(claims),
                 }
             )
     return runs
