@@ -35,7 +35,6 @@ rule page:
         provenance=f"{RESULTS}/provenance.parquet",
         figures=[f for study in project.studies for f in paths.figures(study, "png")],
         sidecars=[f for study in project.studies for f in paths.figures(study, "json")],
-        template="workflow/report/page.html.j2",
     output:
         page=f"{RESULTS}/report.html",
     log:
@@ -51,7 +50,8 @@ rule page:
     params:
         settings=project.raw_settings,
         configuration=project.hash,
-        recorded=paths.recorded(),
+        template=paths.hashed("workflow/report/*.j2"),
+        recorded=paths.hashed("recorded/*/*.parquet"),
         code=paths.code("page"),
     script:
         "../scripts/page.py"

@@ -6,6 +6,7 @@ with job(snakemake.log[0]):
     write_page(
         Project(snakemake.params.settings),
         snakemake.input,
-        snakemake.params.recorded,
+        next(iter(snakemake.params.template)),
+        list(snakemake.params.recorded),
         snakemake.output.page,
     )

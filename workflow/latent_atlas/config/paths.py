@@ -51,7 +51,7 @@ class Paths:
         files = {"curves": "history.parquet", "search": "metrics.parquet"}
         return self.runs(files.get(kind, "samples.safetensors"), experiments)
 
-    def recorded(self) -> dict[str, str]:
-        """Tracked tables of finished published-scale studies, with their content hashes."""
-        files = sorted((self.project.root / "recorded").glob("*/*.parquet"))
+    def hashed(self, pattern: str) -> dict[str, str]:
+        """Tracked files and their content hashes, for rules that must not rerun on a mere touch."""
+        files = sorted(self.project.root.glob(pattern))
         return {str(f.relative_to(self.project.root)): sha256_file(f)[:16] for f in files}

@@ -35,12 +35,12 @@ HEADLINE_METRICS = (
 )
 
 
-def write_page(project: Project, inputs, recorded: dict[str, str], output: str) -> None:
-    """`inputs` names the run's tables, figures, sidecars and template; `recorded` the tracked
-    tables of finished published-scale runs."""
+def write_page(project: Project, inputs, template: str, recorded: list[str], output: str) -> None:
+    """`inputs` names the run's tables, figures and sidecars; `recorded` lists the tracked tables
+    of finished published-scale runs."""
     claims, metrics = read_table(inputs.claims), read_table(inputs.metrics)
     environment = Environment(
-        loader=FileSystemLoader(Path(inputs.template).parent),
+        loader=FileSystemLoader(Path(template).parent),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -49,7 +49,7 @@ def write_page(project: Project, inputs, recorded: dict[str, str], output: str) 
     environment.filters.update(number=number, interval=interval, slug=slug)
     pairs = zip(inputs.figures, inputs.sidecars, strict=True)
     figures = [_figure(png, sidecar) for png, sidecar in pairs]
-    page = environment.get_template(Path(inputs.template).name).render(
+    page = environment.get_template(Path(template).name).render(
         project=project,
         verdicts=VERDICTS,
         studies=[
@@ -182,7 +182,7 @@ def _figure(png: str, sidecar: str) -> dict:
     return described | {"data": f"data:image/png;base64,{encoded}"}
 
 
-def _recorded_runs(recorded: dict[str, str]) -> list[dict]:
+def _recorded_runs(recorded: list[str]) -> list[dict]:
     runs = []
     for path in recorded:
         if path.endswith("/claims.parquet"):
