@@ -1,7 +1,7 @@
 """A study's claims against the metrics table: one row for each claim and way of measuring it."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -74,28 +74,18 @@ class Judge:
     def _number(self, claim):
         rule = self.study.tolerances[claim.tolerance]
         tolerance = half_width(claim.published, rule.relative, rule.absolute)
-        for variants in claim.variants:
-            for experiment in variants.experiments:
-                for metric in variants.metrics:
-                    measured = Measured(experiment=experiment, metric=metric, split=variants.split)
-                    judgement = self._missing(measured) or self._off_scale(measured)
-                    values = self._values(measured)
-                    if judgement is None:
-                        judgement = judge_number(
-                            values.to_numpy(),
-                            float(claim.published),
-                            tolerance,
-                            claim.better,
-                            self.study.confidence,
-                        )
-                        if variants.calibrated:
-                            reason = "the published value was used to choose a setting"
-                            judgement = Judgement(
-                                **asdict(judgement) | {"verdict": CALIBRATED, "reason": reason}
-                            )
-                    yield self._row(
-                        claim, judgement, measured, variants.note, values, "", tolerance
-                    )
+        published, confidence = float(claim.published), self.study.confidence
+        for variants, measured in _combinations(claim):
+            values = self._values(measured)
+            judgement = self._missing(measured) or self._off_scale(measured)
+            if judgement is None:
+                judgement = judge_number(
+                    values.to_numpy(), published, tolerance, claim.better, confidence
+                )
+                if variants.calibrated:
+                    reason = "the published value was used to choose a setting"
+                    judgement = replace(judgement, verdict=CALIBRATED, reason=reason)
+            yield self._row(claim, judgement, measured, variants.note, values, "", tolerance)
 
     def _ordering(self, claim):
         for pair in claim.variants:
@@ -110,20 +100,17 @@ class Judge:
 
     def _threshold(self, claim):
         sign = 1 if claim.side == "above" else -1
-        for variants in claim.variants:
-            for experiment in variants.experiments:
-                for metric in variants.metrics:
-                    measured = Measured(experiment=experiment, metric=metric, split=variants.split)
-                    judgement = self._missing(measured)
-                    values = self._values(measured)
-                    if judgement is None:
-                        beyond = sign * (values.to_numpy() - claim.threshold)
-                        judgement = judge_sign(
-                            beyond, self.study.confidence, f"{claim.side} {claim.threshold:g}"
-                        )
-                        judgement = _on_scale_of(judgement, sign, claim.threshold)
-                    against = f"{'>' if sign > 0 else '<'} {claim.threshold:g}"
-                    yield self._row(claim, judgement, measured, variants.note, values, against)
+        against = f"{'>' if sign > 0 else '<'} {claim.threshold:g}"
+        for variants, measured in _combinations(claim):
+            values = self._values(measured)
+            judgement = self._missing(measured)
+            if judgement is None:
+                beyond = sign * (values.to_numpy() - claim.threshold)
+                judgement = judge_sign(
+                    beyond, self.study.confidence, f"{claim.side} {claim.threshold:g}"
+                )
+                judgement = _of_the_metric(judgement, sign, claim.threshold)
+            yield self._row(claim, judgement, measured, variants.note, values, against)
 
     def _unit(self, claim):
         judgement = None
@@ -143,7 +130,7 @@ class Judge:
                 nearer.to_numpy(), self.study.confidence, "the claimed unit is the nearer one"
             )
             reason = f"{judgement.reason}; published over measured: {', '.join(ratios)}"
-            judgement = Judgement(**asdict(judgement) | {"reason": reason})
+            judgement = replace(judgement, reason=reason)
         against = f"{claim.rival.experiment} {claim.rival.metric}"
         yield self._row(claim, judgement, claim.claimed, "|log ratio|", nearer, against)
 
@@ -218,8 +205,18 @@ class Judge:
         }
 
 
-def _on_scale_of(judgement: Judgement, sign: int, threshold: float) -> Judgement:
+def _combinations(claim):
+    """Every (variants, measured statistic) of a number or threshold claim."""
+    for variants in claim.variants:
+        for experiment in variants.experiments:
+            for metric in variants.metrics:
+                yield (
+                    variants,
+                    Measured(experiment=experiment, metric=metric, split=variants.split),
+                )
+
+
+def _of_the_metric(judgement: Judgement, sign: int, threshold: float) -> Judgement:
     """Mean and interval of the metric itself rather than of its distance beyond the threshold."""
-    ends = sorted((threshold + sign * judgement.low, threshold + sign * judgement.high))
-    changed = {"mean": threshold + sign * judgement.mean, "low": ends[0], "high": ends[1]}
-    return Judgement(**asdict(judgement) | changed)
+    low, high = sorted((threshold + sign * judgement.low, threshold + sign * judgement.high))
+    return replace(judgement, mean=threshold + sign * judgement.mean, low=low, high=high)
