@@ -13,7 +13,8 @@ import torch
 import yaml
 
 from latent_atlas.config.loading import deep_merge
-from latent_atlas.config.project import MIRROR_VARIABLE, Project
+from latent_atlas.config.project import Project
+from latent_atlas.datasets.fetch import MIRROR_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("Snakefile", "config", "workflow", "profiles", "envs")

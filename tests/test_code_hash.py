@@ -36,3 +36,10 @@ def test_a_figure_does_not_depend_on_models(published):
     assert not any("/models/" in str(path) or "/training/" in str(path) for path in figure)
     assert any(path.name == "auto_decoder.py" for path in train)
     assert not any("/figures/" in str(path) or "/claims/" in str(path) for path in train)
+
+
+def test_reading_the_configuration_anew_trains_nothing_anew(published):
+    """Jobs get their part of the configuration as a parameter; its loader is no code of theirs."""
+    for script in ("dataset", "train", "latents", "embed", "evaluate", "figure"):
+        closure = module._closure(published.root / f"workflow/scripts/{script}.py")
+        assert not {"project.py", "studies.py", "paths.py"} & {path.name for path in closure}

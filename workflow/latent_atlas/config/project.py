@@ -1,6 +1,5 @@
 """The whole configuration, resolved and checked: what the Snakefile and every stage work from."""
 
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,8 +13,6 @@ from latent_atlas.config.loading import deep_merge, load_yaml, validated
 from latent_atlas.config.studies import Figure, StudyConfig
 from latent_atlas.errors import InputError
 from latent_atlas.files import sha256_json
-
-MIRROR_VARIABLE = "LATENT_ATLAS_MIRROR"
 
 
 def _seeds(value: int | list[int]) -> int | list[int]:
@@ -54,17 +51,13 @@ class Settings(Config):
     )
     training_threads: Count = Field(description="threads of one training or evaluation job")
     data_mirror: str | None = Field(
-        description=f"folder or address tried first for downloads; the environment's "
-        f"{MIRROR_VARIABLE} goes before it"
+        description="folder or address tried first for downloads; the environment's "
+        "LATENT_ATLAS_MIRROR goes before it"
     )
 
     @property
     def seed_list(self) -> list[int]:
         return self.seeds if isinstance(self.seeds, list) else list(range(self.seeds))
-
-    @property
-    def mirror(self) -> str | None:
-        return os.environ.get(MIRROR_VARIABLE) or self.data_mirror
 
 
 class Project:

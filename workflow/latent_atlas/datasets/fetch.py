@@ -3,13 +3,21 @@
 import gzip
 import hashlib
 import logging
+import os
 import zlib
 from pathlib import Path
 
 from latent_atlas.config.datasets import IdxFile, IdxSource
 from latent_atlas.errors import InputError
 
+MIRROR_VARIABLE = "LATENT_ATLAS_MIRROR"
+
 log = logging.getLogger(__name__)
+
+
+def mirror(setting: str | None) -> str | None:
+    """The folder or address to try first: the environment's, else the setting."""
+    return os.environ.get(MIRROR_VARIABLE) or setting
 
 
 def fetch_idx(
@@ -32,16 +40,13 @@ def _fetch_one(
     failures = []
     for place in _places(source, mirror, file, downloads):
         try:
-            path = _obtain(f"{place}/{file.name}", downloads)
-            try:
-                return _checked_payload(path, file)
-            except InputError:
-                if path.is_relative_to(downloads):
-                    path.unlink()
-                raise
+            payload = _whole_payload(f"{place}/{file.name}", downloads, file)
         except InputError as error:
             failures.append(f"  {place}: {error}")
-            log.warning("%s: %s: %s", file.name, place, error)
+        else:
+            for failure in failures:
+                log.warning("%s: passed over%s", file.name, failure)
+            return payload
     raise InputError(
         f"{where}: {file.name} could not be had from any source:\n"
         + "\n".join(failures)
@@ -85,6 +90,17 @@ def _obtain(address: str, downloads: Path) -> Path:
         )
     except (requests.RequestException, OSError, ValueError) as error:
         raise InputError(f"download failed ({type(error).__name__}: {error})") from None
+
+
+def _whole_payload(address: str, downloads: Path, file: IdxFile) -> bytes:
+    """The checked payload; a bad download of ours is deleted, a mirror's file never."""
+    path = _obtain(address, downloads)
+    try:
+        return _checked_payload(path, file)
+    except InputError:
+        if path.is_relative_to(downloads):
+            path.unlink()
+        raise
 
 
 def _checked_payload(path: Path, file: IdxFile) -> bytes:
