@@ -83,7 +83,7 @@ def test_the_eight_published_losses_under_every_reading(published):
     assert sorted(set(numbers.published)) == sorted(
         ["0.000265", "0.00135", "0.02179", "0.03529", "0.0228", "0.03641", "0.0219", "0.03549"]
     )
-    for claim, rows in numbers.groupby("claim"):
+    for claim, rows in numbers[~numbers.claim.str.endswith("-stepped")].groupby("claim"):
         assert {"as written", "as coded"} <= set(rows.reading)
         if "ad-" not in claim.removeprefix("a1-v"):
             assert {"total_loss", "reconstruction_mse_sampled"} <= set(rows.metric)
