@@ -42,6 +42,7 @@ def claim(**fields):
         "published": "2",
         "reading": "as coded",
         "experiment": "ad",
+        "epochs": 9,
         "metric": "total_loss",
         "dataset": "digits",
         "verdict": "reproduced",
@@ -62,8 +63,8 @@ def test_findings_name_the_reading():
     ]
     assert findings(pd.DataFrame(rows)) == [
         "Unit: that it is an MSE: not reproduced (why).",
-        "Reproduced: the loss is 2 (as coded: ad, total_loss).",
-        "Under no reading: the loss is 3; the nearest is 2 (as coded: ad, total_loss).",
+        "Reproduced: the loss is 2 (as coded: ad, 9 epochs, total_loss).",
+        "Under no reading: the loss is 3; the nearest is 2 (as coded: ad, 9 epochs, total_loss).",
         "Reproduced in its only row, on digits: a below b.",
     ]
 

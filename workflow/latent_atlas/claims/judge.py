@@ -10,6 +10,8 @@ from latent_atlas.claims.verdicts import (
     CALIBRATED,
     NOT_ATTEMPTED,
     NOT_COMPARABLE,
+    NOT_REPRODUCED,
+    REPRODUCED,
     Judgement,
     half_width,
     judge_number,
@@ -126,10 +128,10 @@ class Judge:
         nearer = sum(distance["rival"]) - sum(distance["claimed"])
         nearer = nearer / len(claim.published)
         if judgement is None:
-            judgement = judge_sign(
-                nearer.to_numpy(), self.study.confidence, "the claimed unit is the nearer one"
-            )
-            reason = f"{judgement.reason}; published over measured: {', '.join(ratios)}"
+            judgement = judge_sign(nearer.to_numpy(), self.study.confidence, "nearer unit")
+            nearer_unit = {REPRODUCED: "claimed", NOT_REPRODUCED: "rival"}.get(judgement.verdict)
+            found = f"the {nearer_unit} unit is the nearer one" if nearer_unit else "undecided"
+            reason = f"{found}; published over measured: {', '.join(ratios)}"
             judgement = replace(judgement, reason=reason)
         against = f"{claim.rival.experiment} {claim.rival.metric}"
         yield self._row(claim, judgement, claim.claimed, "|log ratio|", nearer, against)

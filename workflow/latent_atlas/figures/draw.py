@@ -43,7 +43,9 @@ def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
 
 
 def _title(experiment: dict) -> str:
-    return f"{experiment['title']} · {experiment['reading']} · {experiment['dataset']}"
+    title, reading = experiment["title"], experiment["reading"]
+    named = title if reading in title else f"{title} · {reading}"
+    return f"{named} · {experiment['dataset']}"
 
 
 def _decodes(spec: dict, data: list[str]):
@@ -105,7 +107,13 @@ def _map(spec: dict, data: list[str]):
                     rasterized=True,
                 )
             panel.legend(
-                loc="upper center", bbox_to_anchor=(0.5, 0), ncols=5, fontsize=7, markerscale=1.5
+                loc="upper center",
+                bbox_to_anchor=(0.5, 0),
+                ncols=5,
+                fontsize=7,
+                markerscale=1.5,
+                columnspacing=0.8,
+                handletextpad=0.1,
             )
         panel.set(xticks=[], yticks=[], title=_title(experiment))
         panel.spines[:].set_visible(False)

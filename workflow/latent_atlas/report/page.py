@@ -154,13 +154,16 @@ def _number_finding(rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
     found = rows[rows.verdict == REPRODUCED]
     if len(found):
-        where = (f"{row.reading}: {row.experiment}, {row.metric}" for row in found.itertuples())
-        return f"Reproduced: {first.text} ({'; '.join(where)})."
+        return f"Reproduced: {first.text} ({'; '.join(map(_where, found.itertuples()))})."
     nearest = rows.loc[(np.log(rows["mean"] / float(first.published))).abs().idxmin()]
     return (
         f"Under no reading: {first.text}; the nearest is {number(nearest['mean'])} "
-        f"({nearest.reading}: {nearest.experiment}, {nearest.metric})."
+        f"({_where(nearest)})."
     )
+
+
+def _where(row) -> str:
+    return f"{row.reading}: {row.experiment}, {row.epochs} epochs, {row.metric}"
 
 
 def comparison(metrics: pd.DataFrame, experiments: list[str]) -> dict[str, dict]:
