@@ -138,6 +138,11 @@ def test_both_scales_resolve(published):
     assert published.seeds_of("ad-10k") == [0, 1, 2]
 
 
+def test_a_list_of_seeds_as_the_command_line_gives_it():
+    assert Project(settings(seeds=["3", "0"]), ROOT).settings.seed_list == [3, 0]
+    assert Project(settings(seeds=2), ROOT).settings.seed_list == [0, 1]
+
+
 def test_results_device_and_mirror_leave_the_hash_alone():
     same = settings(results="elsewhere", device="cpu", data_mirror="somewhere")
     assert Project(settings(), ROOT).hash == Project(same, ROOT).hash

@@ -181,7 +181,7 @@ class Judge:
             rule["tolerance"] = self.study.tolerances[claim.tolerance].model_dump()
         living = int(np.isfinite(values).sum())
         reason = judgement.reason
-        if living < len(values):
+        if 0 < living < len(values):
             reason += f"; {len(values) - living} seeds gave no finite value"
         return {
             "study": self.study.id,

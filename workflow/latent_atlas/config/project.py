@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from latent_atlas.config.base import Config, Count, Id, nearest
 from latent_atlas.config.datasets import DatasetConfig
@@ -15,18 +15,19 @@ from latent_atlas.errors import InputError
 from latent_atlas.files import sha256_json
 
 
-def _seeds(value: int | list[int]) -> int | list[int]:
-    listed = value if isinstance(value, list) else [value - 1]
-    if not listed or any(type(seed) is not int or seed < 0 for seed in listed):
-        raise ValueError(
-            "allowed: a count from 1 (5) or a list of whole numbers from 0 ([0, 1, 2])"
-        )
+def _seeds(value: object) -> object:
+    """A count or a list; Snakemake's command line gives a list's numbers as text."""
+    listed = value if isinstance(value, list) else [value]
+    listed = [int(seed) if isinstance(seed, str) and seed.isdigit() else seed for seed in listed]
+    lowest = 0 if isinstance(value, list) else 1
+    if not listed or any(type(seed) is not int or seed < lowest for seed in listed):
+        raise ValueError("allowed: a count from 1 (5) or a list of numbers from 0 ([0, 1, 2])")
     if len(set(listed)) != len(listed):
         raise ValueError("a seed stands twice in the list: remove it")
-    return value
+    return listed if isinstance(value, list) else listed[0]
 
 
-Seeds = Annotated[int | list[int], AfterValidator(_seeds)]
+Seeds = Annotated[int | list[int], BeforeValidator(_seeds)]
 
 
 def _folder(path: str) -> str:
