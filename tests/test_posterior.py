@@ -34,12 +34,15 @@ def test_kl_equals_monte_carlo(posterior, mean, logvar):
     assert abs(terms.mean().item() - exact) < 5 * error + 1e-6
 
 
-def test_uniform_offset_kl_has_the_stated_minimum():
-    """At mean −σ/2 the interval is centred; among intervals from 0 … the study's .17649 is the
-    minimum over σ of the centred interval, at width √12."""
-    logvar = torch.tensor(math.log(12.0), dtype=torch.float64)
-    mean = -0.5 * torch.exp(0.5 * logvar)
-    assert kl_nats("uniform-offset", mean, logvar).item() == pytest.approx(0.17649, abs=1e-5)
+def test_uniform_offset_kl_is_least_on_the_centred_interval_of_width_root_12():
+    def kl(centre, sigma):
+        mean, sigma = torch.tensor([centre - sigma / 2, sigma], dtype=torch.float64)
+        return kl_nats("uniform-offset", mean, 2 * sigma.log()).item()
+
+    least = kl(0.0, math.sqrt(12))
+    assert least == pytest.approx(0.17649, abs=1e-5)
+    for centre, sigma in ((0.1, math.sqrt(12)), (0.0, 3.3), (0.0, 3.6), (-0.1, 3.5)):
+        assert kl(centre, sigma) > least
 
 
 def test_centred_uniform_kl_exceeds_the_gaussian_one_by_a_constant():
