@@ -50,11 +50,6 @@ def kl_nats(posterior: Posterior, mean: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * second_moment + _HALF_LOG_2PI - log_width
 
 
-def variance_of_draw(posterior: Posterior) -> float:
-    """Var(z)/σ²: 1, and 1/12 for U(μ, μ+σ)."""
-    return 1 / 12 if posterior == "uniform-offset" else 1.0
-
-
 def soft_clamp(logvar: Tensor, bound: float = 10.0) -> Tensor:
     """Smoothly into (−bound, bound), with slope 1 at 0; used for the draw and the KL alike."""
     return bound * torch.tanh(logvar / bound)
