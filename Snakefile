@@ -23,7 +23,7 @@ wildcard_constraints:
     dataset="|".join(project.datasets),
     experiment="|".join(project.experiments),
     study="|".join(project.studies),
-    figure="|".join({f.id for study in project.studies.values() for f in study.figures}),
+    figure="|".join(sorted({f for study in project.studies for f in project.drawable(study)})),
 
 
 include: "workflow/rules/datasets.smk"

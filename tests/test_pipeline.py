@@ -125,6 +125,13 @@ def test_one_deleted_figure_is_rebuilt_alone(tiny):
     assert figure.read_bytes() == before
 
 
+def test_a_figure_that_this_scale_cannot_draw_is_refused(tiny):
+    run = tiny.snakemake("results/figures/auto_decoder/search.png")
+    assert run.returncode != 0
+    assert "MissingRuleException" in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
+
+
 def test_edits_rerun_what_they_touch_and_no_more(tiny):
     def edit(file, old, new):
         path = tiny.folder / "workflow/latent_atlas" / file

@@ -34,11 +34,10 @@ class Paths:
         return [f"{self.results}/runs/{name}/{file}" for name in names]
 
     def figures(self, study: str, kind: str) -> list[str]:
-        """Figures of a study that the present scale can draw; `kind` png, svg or json."""
+        """Figures of a study that this run can draw; `kind` png, svg or json."""
         return [
-            f"{self.results}/figures/{study}/{figure.id}.{kind}"
-            for figure in self.project.studies[study].figures
-            if self.project.figure_experiments(study, figure.id) is not None
+            f"{self.results}/figures/{study}/{figure}.{kind}"
+            for figure in self.project.drawable(study)
         ]
 
     def figure_inputs(self, study: str, figure: str) -> list[str]:

@@ -177,18 +177,23 @@ class Project:
     def figure(self, study: str, figure: str) -> Figure:
         return next(f for f in self.studies[study].figures if f.id == figure)
 
-    def figure_experiments(self, study: str, figure: str) -> list[str] | None:
-        """Experiments of a figure that this run trains; None where too few are left to draw it."""
-        declared = self.figure(study, figure)
-        if declared.kind == "numbers":
-            return []
-        present = [name for name in declared.experiments if name in self.experiments]
-        fewest = 2 if declared.kind == "search" else 1
-        return present if len(present) >= fewest else None
+    def figure_experiments(self, study: str, figure: str) -> list[str]:
+        """Experiments of a figure that this run trains; none for a figure of claims."""
+        declared = getattr(self.figure(study, figure), "experiments", [])
+        return [name for name in declared if name in self.experiments]
+
+    def drawable(self, study: str) -> list[str]:
+        """Figures for which this run trains enough experiments."""
+        fewest = {"numbers": 0, "search": 2}
+        return [
+            figure.id
+            for figure in self.studies[study].figures
+            if len(self.figure_experiments(study, figure.id)) >= fewest.get(figure.kind, 1)
+        ]
 
     def figure_spec(self, study: str, figure: str) -> dict:
         """Everything but data that decides how a figure looks."""
-        experiments = self.figure_experiments(study, figure) or []
+        experiments = self.figure_experiments(study, figure)
         file = f"{self.settings.results}/figures/{study}/{figure}.png"
         return {
             "figure": self.figure(study, figure).model_dump(),

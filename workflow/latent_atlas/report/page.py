@@ -51,7 +51,6 @@ def write_page(project: Project, inputs, template: str, recorded: list[str], out
     figures = [_figure(png, sidecar) for png, sidecar in pairs]
     page = environment.get_template(Path(template).name).render(
         project=project,
-        verdicts=VERDICTS,
         studies=[
             {
                 "config": study,
@@ -117,8 +116,7 @@ def claim_groups(claims: pd.DataFrame) -> list[dict]:
 
 
 def number_matrix(claims: pd.DataFrame) -> list[dict]:
-    """Published losses, each with its measured values by reading: what `{quantity}, {epochs}` came
-    to and its verdict."""
+    """Each published number with its judged rows by reading."""
     matrix = []
     measured = claims[(claims.kind == "number") & claims["mean"].notna()]
     for claim, rows in measured.groupby("claim", sort=False):
