@@ -22,6 +22,8 @@ RESULTS = paths.results
 wildcard_constraints:
     dataset="|".join(project.datasets),
     experiment="|".join(project.experiments),
+    classifier="|".join(project.classifiers),
+    search="|".join(project.searches),
     study="|".join(project.studies),
     figure="|".join(sorted({f for study in project.studies for f in project.drawable(study)})),
 

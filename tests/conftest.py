@@ -73,6 +73,10 @@ class Checkout:
         merged = deep_merge(yaml.safe_load(path.read_text()), changes)
         path.write_text(yaml.safe_dump(merged, sort_keys=False))
 
+    def make_tiny(self) -> None:
+        for study, changes in TINY_STUDIES.items():
+            self.edit(f"config/studies/{study}.yaml", **changes)
+
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         inherited = {k: v for k, v in os.environ.items() if k != MIRROR_VARIABLE}
         return subprocess.run(
@@ -101,6 +105,20 @@ TINY_STUDY = {
         "experiments": ["ad", "ad-coded", "vad-gaussian", "vad-coded-uniform"],
     }
 }
+TINY_STUDIES = {
+    "auto_decoder": TINY_STUDY,
+    "tuned_autoencoder": {
+        "small": {
+            "train": 60,
+            "test": 40,
+            "epochs_factor": 0.05,
+            "batch_size": 16,
+            "trials": 3,
+            "experiments": ["ae-tuned", "ae-here", "ae-search", "cl", "cnn-augmented"],
+        }
+    },
+}
+TINY_RUNS = {name for study in TINY_STUDIES.values() for name in study["small"]["experiments"]}
 
 
 @pytest.fixture
@@ -112,7 +130,7 @@ def checkout(tmp_path) -> Checkout:
 def finished(tmp_path_factory) -> Checkout:
     """A tiny run of the whole pipeline, made once; do not change it."""
     checkout = Checkout(tmp_path_factory.mktemp("finished") / "atlas")
-    checkout.edit("config/studies/auto_decoder.yaml", **TINY_STUDY)
+    checkout.make_tiny()
     checkout.edit("config/config.yaml", seeds=2)
     run = checkout.snakemake()
     assert run.returncode == 0, run.stderr

@@ -12,6 +12,8 @@ ORDER = (
     "datasets",
     "models",
     "training",
+    "classification",
+    "tuning",
     "latents",
     "evaluation",
     "claims",

@@ -8,9 +8,10 @@ from conftest import ROOT
 
 from latent_atlas.claims.judge import SCHEMA, Judge
 from latent_atlas.config.metrics import unit_of
-from latent_atlas.config.project import Project, claim_experiments
+from latent_atlas.config.project import Project, claim_runs
 
 SEEDS = range(5)
+NO_COSTS = pd.DataFrame({"experiment": [], "seeds": [], "train_seconds": []})
 
 
 def metrics_of(project, changes):
@@ -55,7 +56,7 @@ def _measured(claim):
 
 def judged(project, **changes):
     changes = {tuple(key.split("|")): value for key, value in changes.items()}
-    return Judge(project, "auto_decoder", metrics_of(project, changes)).frame()
+    return Judge(project, "auto_decoder", metrics_of(project, changes), NO_COSTS).frame()
 
 
 def row(frame, claim, experiment, metric):
@@ -74,7 +75,7 @@ def test_every_claim_and_variant_is_a_row(published):
     assert set(frame.number) == set(range(1, 15)), "the fourteen claims of the study's list"
     assert not frame.verdict.isin(["not attempted"]).any()
     for claim in claims:
-        assert claim_experiments(claim)
+        assert claim_runs(claim)
 
 
 def test_the_eight_published_losses_under_every_reading(published):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from latent_atlas.datasets.idx import parse_idx
-from latent_atlas.evaluation import controls, paths, samples, structure
+from latent_atlas.evaluation import controls, detail, paths, progress, samples, structure
 from latent_atlas.evaluation.embeddings import embedding_frame
 from latent_atlas.evaluation.reconstruction import frobenius_per_number, psnr_db
 
@@ -94,8 +94,54 @@ def test_active_units_silhouette_and_neighbours():
     labels = np.arange(60) % 2
     apart = rng.normal(size=(60, 4)) * 0.01 + labels[:, None]
     assert structure.silhouette(apart, labels) > 0.95
-    assert structure.knn_accuracy(apart, labels, apart, labels) == 1.0
+    assert (structure.knn_classes(apart, labels, apart) == labels).all()
+    assert structure.half_knn_accuracy(apart, labels) == 1.0
     assert math.isnan(structure.silhouette(apart, np.zeros(60)))
+
+
+def test_overlap_ranks_name_the_pair_that_is_mistaken_most():
+    labels = np.repeat([0, 1, 2], 10)
+    found = labels.copy()
+    found[:4], found[10:12], found[20] = 1, 0, 1
+    assert structure.overlap_ranks(labels, found, 3) == {(0, 1): 1, (1, 2): 2, (0, 2): 3}
+
+
+def test_pca_variance():
+    codes = np.random.default_rng(0).normal(size=(4000, 3)) * [3, 2, 1]
+    np.testing.assert_allclose(structure.pca_variance(codes), [9 / 14, 4 / 14], atol=0.02)
+
+
+def test_high_frequencies_are_what_a_blur_takes_away():
+    images = np.random.default_rng(0).random((5, 1, 28, 28))
+    constant = np.ones((1, 1, 28, 28))
+    stripes = np.tile([0.0, 1.0], 14)[None, None, None] * np.ones((1, 1, 28, 1))
+    blurred = (images + np.roll(images, 1, 2) + np.roll(images, 1, 3)) / 3
+    energy = detail.high_frequency_energy
+    assert energy(constant) == pytest.approx(0, abs=1e-9)
+    assert energy(stripes) == pytest.approx((28 * 28 / 2) ** 2)
+    assert energy(blurred) < 0.5 * energy(images)
+
+
+def test_progress_of_a_loss():
+    losses = np.linspace(1, 0, 43)
+    assert progress.late_gain(losses) == pytest.approx(23 / 42)
+    assert math.isnan(progress.late_gain(losses[::-1]))
+    assert progress.epochs_until_below(losses, 0.5) == 23
+    assert progress.epochs_until_below(losses, -1) == 44
+
+
+def test_a_fitted_gaussian_has_the_codes_moments():
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(500, 3)) @ np.array([[2, 0, 0], [1, 1, 0], [0, 0, 0]]) + [5, 0, 1]
+    drawn = samples.fitted_gaussian(codes, 200_000, rng)
+    np.testing.assert_allclose(drawn.mean(0), codes.mean(0), atol=0.02)
+    np.testing.assert_allclose(np.cov(drawn.T), np.cov(codes.T), atol=0.05)
+
+
+def test_steps_reach_as_far_as_the_nearest_neighbour():
+    codes = np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 5.0]])
+    moved = samples.neighbour_steps(codes, np.random.default_rng(0))
+    np.testing.assert_allclose(np.linalg.norm(moved - codes, axis=1), [5, 1, 1])
 
 
 def test_norm_radius_correlation():
@@ -129,6 +175,19 @@ def test_roughness():
     np.testing.assert_allclose(paths.roughness(even), 1)
     np.testing.assert_allclose(paths.roughness(jump), 6)
     np.testing.assert_allclose(paths.roughness(np.zeros((1, 7, 4))), 1)
+
+
+def test_a_corner_grid_is_bilinear():
+    corners = np.random.default_rng(0).normal(size=(1, 4, 3))
+    grid = paths.corner_grid(corners, 5)[0]
+    np.testing.assert_allclose(grid[[0, 0, -1, -1], [0, -1, 0, -1]], corners[0])
+    np.testing.assert_allclose(grid[2, 2], corners[0].mean(0))
+
+
+def test_corners_have_four_classes():
+    labels = np.repeat(range(6), 10)
+    rows = paths.corners_of_classes(labels, 20, np.random.default_rng(0))
+    assert all(len(set(labels[four])) == 4 for four in rows)
 
 
 def test_pairs_have_different_classes():

@@ -12,9 +12,9 @@ from scipy import stats
 
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
-from latent_atlas.files import read_table, read_table_metadata, write_table
-from latent_atlas.report.page import comparison, counts, findings, interval, number
-from latent_atlas.report.record import record_studies
+from latent_atlas.files import read_table, write_table
+from latent_atlas.report.page import comparison, counts, findings, interval, number, search_tables
+from latent_atlas.report.record import record_study
 
 
 def test_numbers():
@@ -74,36 +74,118 @@ def test_counts_follow_the_order_of_verdicts():
     assert counts(frame) == [("reproduced", 1), ("not attempted", 2)]
 
 
-@pytest.fixture
-def tables(tmp_path):
+def run_tables(folder, commit, values):
+    """A run's tables with one metric of the experiments in `values`, and of a foreign one."""
+    folder.mkdir()
+    rows = [
+        {
+            "experiment": experiment,
+            "seed": seed,
+            "dataset": "fashion-mnist",
+            "split": "test",
+            "metric": "reconstruction_mse",
+            "value": value + seed / 1000,
+            "unit": "squared grey level",
+        }
+        for experiment, value in {**values, "foreign": 9.0}.items()
+        for seed in range(3)
+    ]
+    costs = [{"experiment": e, "seeds": 3, "train_seconds": 3.0} for e in values]
+    facts = {"commit": commit, "scale": "published"}
     frames = {
-        "metrics": pd.DataFrame({"experiment": ["ad", "foreign"], "value": [1.0, 2.0]}),
-        "claims": pd.DataFrame({"experiment": ["ad"], "verdict": ["reproduced"]}),
-        "costs": pd.DataFrame({"experiment": ["ad"], "train_seconds": [3.0]}),
-        "provenance": pd.DataFrame({"key": ["commit"], "value": ["abc"]}),
+        "metrics": pd.DataFrame(rows),
+        "costs": pd.DataFrame(costs),
+        "provenance": pd.DataFrame({"key": list(facts), "value": list(facts.values())}),
     }
-    paths = {}
+    paths = {name: folder / f"{name}.parquet" for name in frames}
     for name, frame in frames.items():
-        paths[name] = tmp_path / f"{name}.parquet"
-        write_table(paths[name], frame, configuration="xyz")
-    return SimpleNamespace(**paths)
+        write_table(paths[name], frame)
+    return SimpleNamespace(**paths, searches=[])
 
 
-def test_record_keeps_a_study_and_its_metadata(published, tables, tmp_path):
-    outputs = [str(tmp_path / f"recorded/auto_decoder/{name}.parquet") for name in vars(tables)]
-    record_studies(published, tables, outputs)
-    kept = read_table(outputs[0])
-    assert kept.experiment.tolist() == ["ad"]
-    assert read_table_metadata(outputs[0]) == {"configuration": "xyz"}
-    assert read_table(outputs[3]).value.tolist() == ["abc"]
+def mean_of(table, experiment):
+    return table[table.experiment == experiment].value.mean()
 
 
-def test_record_refuses_a_small_run(tables, tmp_path):
+def test_a_later_run_is_recorded_beside_the_earlier(published, tmp_path):
+    kept = tmp_path / "recorded"
+    first = run_tables(tmp_path / "a", "aaa", {"ad": 0.5, "ad-coded": 0.2})
+    record_study(published, "auto_decoder", first, kept)
+    second = run_tables(tmp_path / "b", "bbb", {"ad": 0.1})
+    record_study(published, "auto_decoder", second, kept)
+    metrics = read_table(kept / "metrics.parquet")
+    assert set(metrics.experiment) == {"ad", "ad-coded"}
+    assert mean_of(metrics, "ad") == pytest.approx(0.101)
+    assert dict(zip(metrics.experiment, metrics.commit, strict=True)) == {
+        "ad": "bbb",
+        "ad-coded": "aaa",
+    }
+    assert set(read_table(kept / "provenance.parquet").commit) == {"aaa", "bbb"}
+    claims = read_table(kept / "claims.parquet").set_index(["claim", "experiment", "metric"])
+    row = claims.loc[("a1-ad-test", "ad", "reconstruction_mse")]
+    assert row["mean"] == pytest.approx(0.101)
+    assert read_table(kept / "costs.parquet").experiment.tolist() == ["ad-coded", "ad"]
+
+
+def test_what_is_no_longer_declared_as_it_was_run_is_dropped(published, tmp_path):
+    kept = tmp_path / "recorded"
+    record_study(published, "auto_decoder", run_tables(tmp_path / "a", "aaa", {"ad": 0.5}), kept)
+    for table in ("metrics", "costs"):
+        frame = read_table(kept / f"{table}.parquet").assign(configuration="another")
+        write_table(kept / f"{table}.parquet", frame)
+    later = run_tables(tmp_path / "b", "bbb", {"ad-coded": 0.2})
+    record_study(published, "auto_decoder", later, kept)
+    assert set(read_table(kept / "metrics.parquet").experiment) == {"ad-coded"}
+    assert set(read_table(kept / "provenance.parquet").commit) == {"bbb"}
+
+
+def test_trials_are_recorded_and_shown(published, tmp_path):
+    tables = run_tables(tmp_path / "a", "aaa", {"ae-adam": 0.1})
+    found = {"model.latent": 9, "training.weight_decay": 0.1, "training.learning_rate": 0.002}
+    trials = [
+        {
+            "search": "vae-search",
+            "trial": number,
+            "batch": 0,
+            "state": state,
+            "value": value,
+            "measures": "validation loss",
+            "best": state == "complete",
+            "epochs": 2,
+            "by_epoch": [value + 1, value],
+            **found,
+        }
+        for number, (state, value) in enumerate([("pruned", 4.0), ("complete", 3.0)])
+    ]
+    path = tmp_path / "trials.parquet"
+    write_table(path, pd.DataFrame(trials))
+    tables.searches = [path]
+    kept = tmp_path / "recorded"
+    record_study(published, "tuned_autoencoder", tables, kept)
+    later = run_tables(tmp_path / "b", "bbb", {"ae-sgd": 0.1})
+    record_study(published, "tuned_autoencoder", later, kept)
+    (table,) = search_tables(
+        published.studies["tuned_autoencoder"], read_table(kept / "trials.parquet")
+    )
+    assert (table["id"], table["trial"], table["trials"], table["pruned"]) == (
+        "vae-search",
+        2,
+        2,
+        1,
+    )
+    assert table["values"] == [
+        ("model.latent", 44, 9),
+        ("training.weight_decay", 0.0018, 0.1),
+        ("training.learning_rate", 0.0002, 0.002),
+    ]
+
+
+def test_record_refuses_a_small_run(tmp_path):
     small = Project(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT)
-    output = tmp_path / "recorded/auto_decoder/claims.parquet"
+    tables = run_tables(tmp_path / "a", "aaa", {"ad": 0.5})
     with pytest.raises(InputError, match=r"config/paper\.yaml"):
-        record_studies(small, tables, [str(output)])
-    assert not output.exists()
+        record_study(small, "auto_decoder", tables, tmp_path / "recorded")
+    assert not (tmp_path / "recorded").exists()
 
 
 def test_recorded_tables_are_small_and_of_published_scale():
@@ -112,5 +194,5 @@ def test_recorded_tables_are_small_and_of_published_scale():
     for path in files:
         if path.name == "provenance.parquet":
             facts = read_table(path).set_index("key").value
-            assert facts["scale"] == "published"
-            assert "changes" not in facts["commit"]
+            assert set(facts["scale":"scale"]) == {"published"}
+            assert not any("changes" in commit for commit in facts["commit":"commit"])

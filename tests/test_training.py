@@ -12,7 +12,15 @@ from latent_atlas.training.loop import SeedImages, initial_model, train
 from latent_atlas.training.objective import batch_loss, effective_beta, per_image_loss
 from latent_atlas.training.store import load_trained, save_weights
 
-FAMILIES = ("ad", "ad-coded", "vad-gaussian", "vad-free-uniform", "vad-coded-uniform")
+FAMILIES = (
+    "ad",
+    "ad-coded",
+    "vad-gaussian",
+    "vad-free-uniform",
+    "vad-coded-uniform",
+    "ae-adam",
+    "vae-coded",
+)
 SEEDS = [0, 1, 2, 3, 4]
 
 

@@ -1,19 +1,23 @@
 """`python -m latent_atlas schemas FOLDER`: the JSON schemas of the configuration files."""
 
 import argparse
-import json
 from pathlib import Path
 
+from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.project import Settings
+from latent_atlas.config.searches import Best, Search
 from latent_atlas.config.studies import StudyConfig
-from latent_atlas.files import atomic
+from latent_atlas.files import write_json
 
 SCHEMAS = {
     "config": Settings,
     "dataset": DatasetConfig,
     "experiment": Experiment,
+    "classifier": Classifier,
+    "search": Search,
+    "best": Best,
     "study": StudyConfig,
 }
 
@@ -21,9 +25,7 @@ SCHEMAS = {
 def write_schemas(folder: Path) -> None:
     """`{name}.schema.json` of every configuration model."""
     for name, model in SCHEMAS.items():
-        with atomic(folder / f"{name}.schema.json") as temporary:
-            schema = json.dumps(model.model_json_schema(), indent=2, ensure_ascii=False)
-            temporary.write_text(schema + "\n", encoding="utf-8")
+        write_json(folder / f"{name}.schema.json", model.model_json_schema())
 
 
 def main() -> None:

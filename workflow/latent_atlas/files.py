@@ -75,6 +75,12 @@ def read_tensor_metadata(path: str | Path) -> dict[str, object]:
         return json.loads((file.metadata() or {}).get(METADATA, "{}"))
 
 
+def write_json(path: str | Path, value: object) -> None:
+    with atomic(path) as temporary:
+        text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+        temporary.write_text(text, encoding="utf-8")
+
+
 def write_table(path: str | Path, frame, **metadata: object) -> None:
     """Save a pandas frame as parquet, the metadata as JSON in the footer."""
     import pyarrow as pa

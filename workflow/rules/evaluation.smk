@@ -1,8 +1,9 @@
 rule evaluate:
     """Every measurement of one experiment."""
     input:
-        unpack(lambda wildcards: paths.experiment_images(wildcards.experiment)),
+        unpack(lambda wildcards: paths.inputs(wildcards.experiment)),
         weights=f"{RESULTS}/runs/{{experiment}}/weights.safetensors",
+        history=f"{RESULTS}/runs/{{experiment}}/history.parquet",
         train_latents=f"{RESULTS}/runs/{{experiment}}/latents/train.safetensors",
         test_latents=f"{RESULTS}/runs/{{experiment}}/latents/test.safetensors",
         maps=f"{RESULTS}/embeddings/{{experiment}}.parquet",

@@ -1,7 +1,7 @@
 rule latents:
     """Find the codes of training and test images under the frozen model."""
     input:
-        unpack(lambda wildcards: paths.experiment_images(wildcards.experiment)),
+        unpack(lambda wildcards: paths.inputs(wildcards.experiment)),
         weights=f"{RESULTS}/runs/{{experiment}}/weights.safetensors",
     output:
         train=f"{RESULTS}/runs/{{experiment}}/latents/train.safetensors",

@@ -2,7 +2,7 @@ rule provenance:
     """What was run, with what, at what cost."""
     input:
         metrics=f"{RESULTS}/metrics.parquet",
-        costs=paths.runs("costs.parquet"),
+        costs=paths.runs("costs.parquet", [*project.experiments, *project.classifiers]),
         datasets=paths.datasets(),
     output:
         provenance=f"{RESULTS}/provenance.parquet",
@@ -33,6 +33,7 @@ rule page:
         metrics=f"{RESULTS}/metrics.parquet",
         costs=f"{RESULTS}/costs.parquet",
         provenance=f"{RESULTS}/provenance.parquet",
+        searches=paths.runs("trials.parquet", project.searches),
         figures=[f for study in project.studies for f in paths.figures(study, "png")],
         sidecars=[f for study in project.studies for f in paths.figures(study, "json")],
     output:
@@ -58,17 +59,19 @@ rule page:
 
 
 rule record:
-    """Keep the finished studies' tables in recorded/, which git tracks."""
+    """Keep what has run at published scale in recorded/, beside what is there."""
     input:
         metrics=f"{RESULTS}/metrics.parquet",
-        claims=f"{RESULTS}/claims.parquet",
         costs=f"{RESULTS}/costs.parquet",
         provenance=f"{RESULTS}/provenance.parquet",
+        searches=paths.runs("trials.parquet", project.searches),
     output:
-        tables=expand(
-            "recorded/{study}/{table}.parquet",
-            study=project.studies,
-            table=["metrics", "claims", "costs", "provenance"],
+        tables=update(
+            expand(
+                "recorded/{study}/{table}.parquet",
+                study=project.studies,
+                table=["metrics", "claims", "costs", "provenance"],
+            )
         ),
     log:
         f"{RESULTS}/logs/record.log",

@@ -1,10 +1,11 @@
 rule train:
     """Train all seeds of an experiment as one stacked model."""
     input:
-        unpack(lambda wildcards: paths.experiment_images(wildcards.experiment)),
+        unpack(lambda wildcards: paths.inputs(wildcards.experiment)),
     output:
         weights=f"{RESULTS}/runs/{{experiment}}/weights.safetensors",
         history=f"{RESULTS}/runs/{{experiment}}/history.parquet",
+        growth=f"{RESULTS}/runs/{{experiment}}/growth.safetensors",
         costs=f"{RESULTS}/runs/{{experiment}}/costs.parquet",
     log:
         f"{RESULTS}/logs/train/{{experiment}}.log",
@@ -21,3 +22,55 @@ rule train:
         code=paths.code("train"),
     script:
         "../scripts/train.py"
+
+
+rule classify:
+    """Train all seeds of a classifier, one after the other, and test them."""
+    input:
+        unpack(lambda wildcards: paths.inputs(wildcards.classifier)),
+    output:
+        weights=f"{RESULTS}/classifiers/{{classifier}}/weights.safetensors",
+        predictions=f"{RESULTS}/classifiers/{{classifier}}/predictions.safetensors",
+        history=f"{RESULTS}/classifiers/{{classifier}}/history.parquet",
+        metrics=f"{RESULTS}/classifiers/{{classifier}}/metrics.parquet",
+        costs=f"{RESULTS}/classifiers/{{classifier}}/costs.parquet",
+    log:
+        f"{RESULTS}/logs/classify/{{classifier}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/classify/{{classifier}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: project.settings.training_threads
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        spec=lambda wildcards: project.spec(wildcards.classifier),
+        code=paths.code("classify"),
+    script:
+        "../scripts/classify.py"
+
+
+rule search:
+    """Search hyper-parameters; the journal beside the outputs outlives a killed job."""
+    input:
+        unpack(lambda wildcards: paths.inputs(project.searches[wildcards.search].base)),
+    output:
+        best=f"{RESULTS}/searches/{{search}}/best.json",
+        trials=f"{RESULTS}/searches/{{search}}/trials.parquet",
+        metrics=f"{RESULTS}/searches/{{search}}/metrics.parquet",
+    log:
+        f"{RESULTS}/logs/search/{{search}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/search/{{search}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 2
+    resources:
+        mem_mb=4000,
+        runtime=480,
+    params:
+        spec=lambda wildcards: project.search_spec(wildcards.search),
+        code=paths.code("search"),
+    script:
+        "../scripts/search.py"

@@ -12,6 +12,8 @@ with job(snakemake.log[0]):
         "train": load_codes(snakemake.input.train_latents, device),
         "test": load_codes(snakemake.input.test_latents, device),
     }
-    metrics, shown = Battery(inputs, model, table, codes).measure(read_table(snakemake.input.maps))
+    metrics, shown = Battery(inputs, model, table, codes).measure(
+        read_table(snakemake.input.maps), read_table(snakemake.input.history)
+    )
     write_table(snakemake.output.metrics, metrics, **inputs.provenance())
     write_tensors(snakemake.output.samples, shown, seeds=inputs.seeds, shape=inputs.dataset.shape)

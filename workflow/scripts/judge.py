@@ -1,3 +1,5 @@
+import pandas as pd
+
 from latent_atlas.claims.judge import Judge
 from latent_atlas.config.project import Project
 from latent_atlas.files import read_table, write_table
@@ -5,7 +7,9 @@ from latent_atlas.job import job
 
 with job(snakemake.log[0]):
     project = Project(snakemake.params.settings)
-    judge = Judge(project, snakemake.wildcards.study, read_table(snakemake.input.metrics))
+    costs = pd.concat([read_table(path) for path in snakemake.input.costs], ignore_index=True)
+    metrics = read_table(snakemake.input.metrics)
+    judge = Judge(project, snakemake.wildcards.study, metrics, costs)
     write_table(
         snakemake.output.claims, judge.frame(), configuration=snakemake.params.configuration
     )

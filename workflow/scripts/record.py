@@ -1,6 +1,10 @@
+from pathlib import Path
+
 from latent_atlas.config.project import Project
 from latent_atlas.job import job
-from latent_atlas.report.record import record_studies
+from latent_atlas.report.record import record_study
 
 with job(snakemake.log[0]):
-    record_studies(Project(snakemake.params.settings), snakemake.input, snakemake.output.tables)
+    project = Project(snakemake.params.settings)
+    for study in project.studies:
+        record_study(project, study, snakemake.input, Path("recorded") / study)

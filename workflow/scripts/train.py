@@ -1,17 +1,26 @@
-from latent_atlas.files import write_table
+from latent_atlas.files import write_table, write_tensors
 from latent_atlas.job import job, torch_device
 from latent_atlas.training.costs import cost_frame
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import train
+from latent_atlas.training.records import EpochRecords
 from latent_atlas.training.store import history_frame, save_weights
 
 with job(snakemake.log[0]):
     device = torch_device(snakemake.params.spec["device"], snakemake.threads)
     inputs = ExperimentInputs.load(snakemake.params.spec, snakemake.input, device)
-    trained = train(inputs.experiment, inputs.seeds, inputs.images["train"], device)
+    images = inputs.images
+    records = EpochRecords(
+        inputs.experiment, inputs.seeds, images["train"], images.get("validation")
+    )
+    trained = train(inputs.experiment, inputs.seeds, images["train"], device, after_epoch=records)
     history = history_frame(
-        trained.history, inputs.experiment.id, inputs.seeds, inputs.steps_per_epoch
+        {"train": trained.history, **records.history()},
+        inputs.experiment.id,
+        inputs.seeds,
+        inputs.steps_per_epoch,
     )
     save_weights(snakemake.output.weights, trained, inputs.seeds)
+    write_tensors(snakemake.output.growth, records.growth_tensors(), shape=inputs.dataset.shape)
     write_table(snakemake.output.history, history, **inputs.provenance())
     write_table(snakemake.output.costs, cost_frame(trained, inputs), **inputs.provenance())

@@ -56,11 +56,13 @@ SCHEMA = {
 
 
 class Judge:
-    """Judges one study. `metrics` is the tidy table of all experiments."""
+    """Judges one study. `metrics` is the tidy table of all runs; `costs` that of trainings, of
+    which those of a single seed give `train_seconds`."""
 
-    def __init__(self, project: Project, study: str, metrics: pd.DataFrame):
+    def __init__(self, project: Project, study: str, metrics: pd.DataFrame, costs: pd.DataFrame):
         self.project, self.study = project, project.studies[study]
-        self.values = metrics.set_index(["experiment", "metric", "split", "seed"])["value"]
+        rows = pd.concat([metrics, _seconds(costs)])
+        self.values = rows.set_index(["experiment", "metric", "split", "seed"])["value"]
         self.values = self.values.sort_index()
         self.measured = set(self.values.index.droplevel("seed"))
 
@@ -80,6 +82,8 @@ class Judge:
         for variants, measured in _combinations(claim):
             values = self._values(measured)
             judgement = self._missing(measured) or self._off_scale(measured)
+            if judgement is None and claim.not_comparable:
+                judgement = _shown(values, claim.not_comparable)
             if judgement is None:
                 judgement = judge_number(
                     values.to_numpy(), published, tolerance, claim.better, confidence
@@ -92,12 +96,14 @@ class Judge:
     def _ordering(self, claim):
         for pair in claim.variants:
             judgement = self._missing(pair.lower) or self._missing(pair.higher)
-            difference = self._values(pair.higher) - self._values(pair.lower)
+            times = "" if claim.factor == 1 else f"{claim.factor:g} × "
+            higher, lower = self._values(pair.higher).align(self._values(pair.lower), "inner")
+            difference = higher - claim.factor * lower
             if judgement is None:
                 judgement = judge_sign(
-                    difference.to_numpy(), self.study.confidence, "higher − lower"
+                    difference.to_numpy(), self.study.confidence, f"higher − {times}lower"
                 )
-            against = f"{pair.lower.experiment} {pair.lower.metric}"
+            against = f"{times}{pair.lower.experiment} {pair.lower.metric}"
             yield self._row(claim, judgement, pair.higher, pair.note, difference, against)
 
     def _threshold(self, claim):
@@ -145,13 +151,13 @@ class Judge:
 
     def _missing(self, measured: Measured) -> Judgement | None:
         name = measured.experiment
-        if name not in self.project.experiments:
-            scale = self.project.settings.scale
-            return Judgement(NOT_ATTEMPTED, f"{name} is not trained at the {scale} scale")
+        if name not in self.project.runs:
+            return Judgement(NOT_ATTEMPTED, f"{name} is not run {self.project.left_out}")
         label = metric_parts(measured.metric)[1]
-        dataset = self.project.experiments[name].dataset
-        if label and label not in self.project.datasets[dataset].classes:
-            return Judgement(NOT_COMPARABLE, f"{dataset} has no class {label}")
+        dataset = self.project.dataset_of(name)
+        for part in label.split("+") if label else ():
+            if part not in self.project.datasets[dataset].classes:
+                return Judgement(NOT_COMPARABLE, f"{dataset} has no class {part}")
         if not len(self._values(measured)):
             return Judgement(NOT_ATTEMPTED, f"{measured.metric} was not measured on {name}")
         return None
@@ -161,22 +167,20 @@ class Judge:
         name = measured.experiment
         if self.project.published_scale(name):
             return None
-        dataset = self.project.experiments[name].dataset
-        values = self._values(measured).to_numpy()
-        return Judgement(
-            NOT_COMPARABLE,
-            f"measured on {dataset} at the small scale, published on {self.study.dataset}",
-            mean=float(values.mean()),
-            sd=float(values.std(ddof=1)) if len(values) > 1 else math.nan,
-        )
+        dataset = self.project.dataset_of(name)
+        reason = f"measured on {dataset} at the small scale, published on {self.study.dataset}"
+        return _shown(self._values(measured), reason)
 
     def _row(self, claim, judgement, measured, note, values, against, tolerance=math.nan) -> dict:
-        experiment = self.project.experiments.get(measured.experiment)
+        run = self.project.runs.get(measured.experiment)
         declared = self.project.declared[measured.experiment]
         published = claim.published if claim.kind == "number" else ""
         if claim.kind == "unit":
             published = ", ".join(claim.published.values())
-        rule = {"claim": claim.model_dump(), "confidence": self.study.confidence}
+        rule = {
+            "claim": claim.model_dump(exclude_defaults=True),
+            "confidence": self.study.confidence,
+        }
         if claim.kind == "number":
             rule["tolerance"] = self.study.tolerances[claim.tolerance].model_dump()
         living = int(np.isfinite(values).sum())
@@ -192,11 +196,11 @@ class Judge:
             "kind": claim.kind,
             "reading": declared.reading,
             "experiment": measured.experiment,
-            "epochs": experiment.training.epochs if experiment else None,
+            "epochs": getattr(run, "epochs", None),
             "metric": measured.metric,
             "against": against,
             "split": measured.split,
-            "dataset": experiment.dataset if experiment else "",
+            "dataset": self.project.dataset_of(measured.experiment) if run else "",
             "note": note,
             "published": published,
             "tolerance": tolerance,
@@ -205,6 +209,20 @@ class Judge:
             "reason": reason,
             "rule_hash": sha256_json(rule)[:16],
         }
+
+
+def _seconds(costs: pd.DataFrame) -> pd.DataFrame:
+    """Training seconds as metrics, where each seed was trained by itself."""
+    alone = costs[costs.seeds == 1] if "seed" in costs else costs[:0].assign(seed=0)
+    alone = alone[alone.seed.notna()].astype({"seed": "int64"})
+    return alone[["experiment", "seed"]].assign(
+        metric="train_seconds", split="train", value=alone.train_seconds
+    )
+
+
+def _shown(values: pd.Series, reason: str) -> Judgement:
+    """Measured, but not to be compared."""
+    return Judgement(NOT_COMPARABLE, reason, mean=float(values.mean()), sd=float(values.std()))
 
 
 def _combinations(claim):

@@ -4,10 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from latent_atlas.config.base import Config, Count, Id, NotNegative, Positive
+from latent_atlas.config.base import Config, Count, Id, NotNegative, Positive, Share
 
+Initialisation = Literal["kaiming", "torch"]
+Optimiser = Literal["adam", "sgd"]
 Posterior = Literal["gaussian", "uniform-offset", "uniform-centred"]
-Reading = Literal["as written", "as coded", "title", "sensitivity", "search"]
+Reading = Literal[
+    "as written", "as coded", "title", "tuned here", "sensitivity", "search", "control"
+]
 
 
 class AutoDecoder(Config):
@@ -41,7 +45,37 @@ class MlpVae(Config):
     posterior: Posterior
 
 
-Model = Annotated[AutoDecoder | VariationalAutoDecoder | MlpVae, Field(discriminator="family")]
+class ConvNetwork(Config):
+    """The convolutional encoder and decoder of study B's tables 1 and 2, for 28×28 images."""
+
+    latent: Count
+    third_relu: bool = Field(description="ReLU after the encoder's third convolution")
+    initialisation: Initialisation = Field(
+        description="kaiming: weights N(0, 2/fan_in), as torch's kaiming_normal_; torch: as its "
+        "layers come; biases as they come either way"
+    )
+
+
+class ConvAutoencoder(ConvNetwork):
+    """Convolutions and linear layers to a point code, and back."""
+
+    family: Literal["conv-autoencoder"]
+    dropout: Share = Field(description="share of units dropped in hidden linear layers")
+    latent_dropout: bool = Field(description="drop units of the code too")
+
+
+class ConvVae(ConvNetwork):
+    """The same with a Gaussian posterior and no dropout."""
+
+    family: Literal["conv-vae"]
+
+
+Model = Annotated[
+    AutoDecoder | VariationalAutoDecoder | MlpVae | ConvAutoencoder | ConvVae,
+    Field(discriminator="family"),
+]
+POINT_CODES = ("auto-decoder", "conv-autoencoder")
+ENCODERS = ("mlp-vae", "conv-autoencoder", "conv-vae")
 
 
 class Subset(Config):
@@ -56,9 +90,14 @@ class Subset(Config):
 class Objective(Config):
     """loss = reconstruction + kl_weight · KL, the KL summed over dimensions, mean over images."""
 
-    reconstruction: Literal["mse", "frobenius"] = Field(
-        description="mse: mean over pixels and images; frobenius: ‖x − x̂‖₂ of the whole batch over "
-        "its count of numbers"
+    reconstruction: Literal["mse", "sse", "frobenius"] = Field(
+        description="mse: mean over pixels and images; sse: summed over pixels, mean over images; "
+        "frobenius: ‖x − x̂‖₂ of the whole batch over its count of numbers"
+    )
+    sum_images: bool = Field(
+        default=False,
+        description="sum both terms over the batch's images instead of averaging them; weight "
+        "decay and SGD feel the difference",
     )
     kl_weight: NotNegative = 0.0
     kl: Literal["exact", "gaussian"] = Field(
@@ -70,13 +109,17 @@ class Objective(Config):
 class Training(Config):
     epochs: Count
     batch_size: Count
+    optimiser: Optimiser = "adam"
     learning_rate: Positive
+    weight_decay: NotNegative = Field(
+        default=0.0, description="added to the gradient as weight_decay · weight; never on latents"
+    )
     objective: Objective
     shuffle: bool = True
 
 
 class Latents(Config):
-    """How codes of images are found when the decoder is fixed; not used by encoders."""
+    """How codes of images are found when the decoder is fixed; encoders need none."""
 
     steps: Count = Field(description="passes over the images; each moves every latent once or more")
     learning_rate: Positive
@@ -87,16 +130,28 @@ class Latents(Config):
     )
 
 
+Validation = Annotated[float, Field(gt=0, lt=1)]
+
+
 class Experiment(Config):
     id: Id
     title: str
     reading: Reading
     dataset: Id
     subset: Subset | None = None
+    validation: Validation | None = Field(
+        default=None, description="share of the training images held out, the same for every seed"
+    )
     model: Model
     training: Training
-    latents: Latents
-    random_latents: Literal["normal", "uniform"] = Field(description="N(0, I) or U(0, 1)^d")
+    tuned: Id | None = Field(
+        default=None, description="the search whose best values replace those named here"
+    )
+    latents: Latents | None = None
+    random_latents: Literal["normal", "uniform", "range"] = Field(
+        description="N(0, I); U(0, 1)^d; or uniform from the smallest to the largest number in the "
+        "test codes"
+    )
     seeds: Count | None = Field(default=None, description="at most so many of the run's seeds")
     stepped_epochs: Count | None = Field(
         default=None,
@@ -105,16 +160,22 @@ class Experiment(Config):
 
     @model_validator(mode="after")
     def _possible(self):
-        encoder = self.model.family == "mlp-vae"
-        if self.model.family == "auto-decoder" and self.training.objective.kl_weight:
-            raise ValueError(
-                "an auto-decoder has no posterior: training.objective.kl_weight must be 0"
-            )
-        if self.stepped_epochs and not encoder:
+        family = self.model.family
+        if family in POINT_CODES and self.training.objective.kl_weight:
+            raise ValueError(f"{family} has no posterior: training.objective.kl_weight must be 0")
+        if self.stepped_epochs and family != "mlp-vae":
             raise ValueError("stepped_epochs needs family mlp-vae: remove it or change the family")
+        if self.latents is None and family not in ENCODERS:
+            raise ValueError(f"{family} has no encoder: add latents, how codes are to be found")
+        if self.validation and family not in ENCODERS:
+            raise ValueError(f"{family} has no encoder to validate with: remove validation")
         if self.subset and self.training.batch_size > self.subset.train:
             raise ValueError(
                 f"training.batch_size {self.training.batch_size} exceeds the subset's "
                 f"{self.subset.train} training images: lower it"
             )
         return self
+
+    @property
+    def epochs(self) -> int:
+        return self.training.epochs

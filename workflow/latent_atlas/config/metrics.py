@@ -16,7 +16,10 @@ METRICS: dict[str, tuple[str, str]] = {
         "grey level / number",
         "the same after the decoder was stepped on the very images it is evaluated on",
     ),
-    "total_loss": ("loss", "the training objective with a sampled code"),
+    "total_loss": (
+        "loss",
+        "the training objective with a sampled code; of a full batch where images are summed",
+    ),
     "kl_nats": ("nat", "exact KL from posterior to N(0, I), mean over images"),
     "active_units": ("count", "latent dimensions whose posterior mean varies by more than .01"),
     "beta_effective": ("1", "weight of the KL against ½ the squared error summed over pixels"),
@@ -28,6 +31,41 @@ METRICS: dict[str, tuple[str, str]] = {
     "map_norm_radius_spearman": (
         "1",
         "rank correlation of a code's norm with its distance from the centre of the t-SNE map",
+    ),
+    "map_knn_accuracy": (
+        "share",
+        "5-nearest-neighbour accuracy on the t-SNE map, first half → second half",
+    ),
+    "pca_map_silhouette": ("1", "silhouette of the PCA map by class"),
+    "pca_map_knn_accuracy": (
+        "share",
+        "5-nearest-neighbour accuracy on the PCA map, first half → second half",
+    ),
+    "pca_variance_1": ("share", "variance of the test codes along their first principal component"),
+    "pca_variance_2": ("share", "the same along the second"),
+    "overlap_rank": (
+        "rank",
+        "of a pair of classes by how much `knn_accuracy` takes them for each other, 1 the most",
+    ),
+    "detail_ratio": (
+        "1",
+        "high-frequency power (above .25 cycles a pixel) of decoded test latents over that of "
+        "their images",
+    ),
+    "neighbour_change": (
+        "1",
+        "mean distance in pixels between the decodes of a test code and of a code as far from it "
+        "as its nearest neighbour, in a random direction, over the mean distance of real images",
+    ),
+    "neighbour_change_q95": ("1", "the same, 95 % quantile over test codes"),
+    "late_gain": (
+        "share",
+        "of the validation loss's fall that comes after 20/42 of the epochs",
+    ),
+    "epochs_to_mean_image": (
+        "epoch",
+        "first epoch whose validation MSE lies below the mean image's; one more than were trained "
+        "where none does",
     ),
     "test_coverage": ("share", "coverage (k = 5, pixels) of decoded test latents"),
     "test_density": ("1", "density (k = 5, pixels) of decoded test latents"),
@@ -41,22 +79,56 @@ METRICS: dict[str, tuple[str, str]] = {
         "share",
         "decoded random latents nearer to a training image than the 95 % quantile of test images",
     ),
+    "fitted_coverage": (
+        "share",
+        "coverage (k = 5, pixels) of decoded codes from a Gaussian fitted to training codes",
+    ),
+    "fitted_density": ("1", "density (k = 5, pixels) of the same"),
+    "fitted_within_real": (
+        "share",
+        "of the same, those nearer to a training image than the 95 % quantile of test images",
+    ),
+    "fitted_diversity": ("1", "mean pairwise distance of the same over that of real images"),
     "random_diversity": ("1", "mean pairwise distance of random decodes over that of real images"),
     "test_diversity": ("1", "mean pairwise distance of test decodes over that of real images"),
     "random_share": ("share", "random decodes whose nearest training image is of the class"),
     "slerp_roughness": ("1", "largest over mean step of decoded spherical paths, in pixels"),
     "linear_roughness": ("1", "largest over mean step of decoded straight paths, in pixels"),
+    "corner_roughness": (
+        "1",
+        "largest over mean step along rows and columns of decoded grids between four test codes, "
+        "in pixels",
+    ),
     "generalisation_gap": ("1", "test over training `reconstruction_mse`"),
     "control_mean_image_mse": ("squared grey level", "the training mean as the reconstruction"),
     "control_pca_mse": (
         "squared grey level",
         "PCA of the latent's size, fitted to training images",
     ),
+    "accuracy_percent": ("percent", "images whose class is found"),
+    "accuracy_gap_points": ("point", "absolute difference of validation and test accuracy"),
+    "f1_percent": ("percent", "harmonic mean of a class's precision and recall"),
+    "precision_percent": ("percent", "share of the images taken for a class that are of it"),
+    "recall_percent": ("percent", "share of a class's images that are found"),
+    "train_seconds": ("s", "seconds of a classifier's training, by the clock of its machine"),
+    "search_best_value": ("loss or percent", "validation value of a search's best trial"),
+    "search_best_is_adam": ("1", "1 where a search's best trial uses Adam, else 0"),
+    "search_late_ratio": (
+        "1",
+        "median value of the finished ones among the last quarter of trials, as a factor from the "
+        "best (1 is equal)",
+    ),
+    "search_late_spread": (
+        "1",
+        "mean distance from the best trial's hyper-parameters, axes scaled to length 1: last "
+        "quarter of trials over first half",
+    ),
 }
 
 
 def metric_parts(name: str) -> tuple[str, str | None]:
-    """'random_share/Shirt' → ('random_share', 'Shirt'); a plain name has no class."""
+    """'random_share/Shirt' → ('random_share', 'Shirt'); a plain name has no class. A pair of
+    classes is written 'Coat+Shirt'."""
     base, _, label = name.partition("/")
     return base, label or None
 

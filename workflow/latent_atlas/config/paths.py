@@ -1,8 +1,22 @@
 """Where everything lies below the results folder: the contract between stages."""
 
+from collections.abc import Iterable
+
 from latent_atlas.config.code_hash import code_hash
-from latent_atlas.config.project import Project
+from latent_atlas.config.project import Project, encoder_of
 from latent_atlas.files import sha256_file
+
+FIGURE_FILES = {
+    "decodes": "samples.safetensors",
+    "paths": "samples.safetensors",
+    "corners": "samples.safetensors",
+    "growth": "growth.safetensors",
+    "curves": "history.parquet",
+    "overlay": "history.parquet",
+    "search": "metrics.parquet",
+    "trials": "trials.parquet",
+    "confusion": "predictions.safetensors",
+}
 
 
 class Paths:
@@ -25,13 +39,30 @@ class Paths:
     def datasets(self) -> list[str]:
         return [file for name in self.project.used_datasets for file in self.dataset(name).values()]
 
-    def experiment_images(self, experiment: str) -> dict[str, str]:
-        files = self.dataset(self.project.experiments[experiment].dataset)
-        return {f"{split}_images": file for split, file in files.items()}
+    def run(self, name: str, file: str) -> str:
+        """A file of an experiment, a classifier or a search."""
+        if name in self.project.classifiers:
+            return f"{self.results}/classifiers/{name}/{file}"
+        if name in self.project.searches:
+            return f"{self.results}/searches/{name}/{file}"
+        return f"{self.results}/runs/{name}/{file}"
 
-    def runs(self, file: str, experiments: list[str] | None = None) -> list[str]:
-        names = self.project.experiments if experiments is None else experiments
-        return [f"{self.results}/runs/{name}/{file}" for name in names]
+    def runs(self, file: str, names: Iterable[str] | None = None) -> list[str]:
+        return [self.run(name, file) for name in (self.project.runs if names is None else names)]
+
+    def inputs(self, run: str) -> dict[str, str]:
+        """What training an experiment or a classifier reads: images, the values that a search
+        found, and the encoder's weights."""
+        resolved = self.project.resolved[run]
+        files = self.dataset(resolved.dataset)
+        found = {f"{split}_images": file for split, file in files.items()}
+        if resolved.tuned:
+            found["tuned"] = self.run(resolved.tuned, "best.json")
+        if encoder := encoder_of(resolved):
+            found["encoder_weights"] = self.run(encoder, "weights.safetensors")
+            if tuned := self.project.resolved[encoder].tuned:
+                found["encoder_tuned"] = self.run(tuned, "best.json")
+        return found
 
     def figures(self, study: str, kind: str) -> list[str]:
         """Figures of a study that this run can draw; `kind` png, svg or json."""
@@ -42,13 +73,12 @@ class Paths:
 
     def figure_inputs(self, study: str, figure: str) -> list[str]:
         kind = self.project.figure(study, figure).kind
-        experiments = self.project.figure_experiments(study, figure)
+        runs = self.project.figure_runs(study, figure)
         if kind == "numbers":
             return [f"{self.results}/claims/{study}.parquet"]
         if kind == "map":
-            return [f"{self.results}/embeddings/{name}.parquet" for name in experiments]
-        files = {"curves": "history.parquet", "search": "metrics.parquet"}
-        return self.runs(files.get(kind, "samples.safetensors"), experiments)
+            return [f"{self.results}/embeddings/{name}.parquet" for name in runs]
+        return self.runs(FIGURE_FILES[kind], runs)
 
     def hashed(self, pattern: str) -> dict[str, str]:
         """Tracked files and their content hashes, for rules that must not rerun on a mere touch."""

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from latent_atlas.config.base import Config, Count, Id, nearest
+from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.loading import deep_merge, load_yaml, validated
+from latent_atlas.config.searches import Search, highest, lowest, with_values
 from latent_atlas.config.studies import Figure, StudyConfig
 from latent_atlas.errors import InputError
 from latent_atlas.files import sha256_json
@@ -36,6 +38,11 @@ def _folder(path: str) -> str:
     return path
 
 
+Run = Experiment | Classifier | Search
+CONV_SHAPE = [1, 28, 28]
+FIGURE_RUNS = {"confusion": "classifiers", "trials": "searches"}
+
+
 class Settings(Config):
     """`config/config.yaml`, overlaid by `--configfile` and `--config`."""
 
@@ -47,6 +54,10 @@ class Settings(Config):
     )
     seeds: Seeds = Field(description="a count n (seeds 0…n−1) or a list of seeds")
     studies: list[Id] = Field(min_length=1, description="files of config/studies to run")
+    only: list[Id] | None = Field(
+        default=None,
+        description="run no other experiments, classifiers and searches of the studies than these",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         description="auto: cuda where there is one, else cpu"
     )
@@ -85,10 +96,22 @@ class Project:
             study: self._load(StudyConfig, self.root / f"config/studies/{study}.yaml")
             for study in self.settings.studies
         }
-        self.experiments: dict[str, Experiment] = {}
-        self.declared: dict[str, Experiment] = {}
+        self.declared: dict[str, Run] = {}
+        self.resolved: dict[str, Run] = {}
+        self.runs: dict[str, Run] = {}
+        for name in self.settings.only or ():
+            self._known("only", name, self._runnable(), where)
         for study in self.studies.values():
             self._resolve(study)
+
+    def _runnable(self) -> list[str]:
+        """Everything that the studies run at this scale."""
+        published = self.settings.scale == "published"
+        return [
+            name
+            for study in self.studies.values()
+            for name in (study_runs(study) if published else study.small.experiments)
+        ]
 
     def _load(self, model: type[Config], path: Path) -> Any:
         where = str(path.relative_to(self.root))
@@ -99,110 +122,176 @@ class Project:
             )
         return loaded
 
+    @cached_property
+    def experiments(self) -> dict[str, Experiment]:
+        return self._of(Experiment)
+
+    @cached_property
+    def classifiers(self) -> dict[str, Classifier]:
+        return self._of(Classifier)
+
+    @cached_property
+    def searches(self) -> dict[str, Search]:
+        return self._of(Search)
+
+    def _of(self, kind: type) -> dict:
+        return {name: run for name, run in self.runs.items() if isinstance(run, kind)}
+
     def _resolve(self, study: StudyConfig) -> None:
-        """Merge defaults into each experiment, shrink at small scale, check cross-references."""
+        """Merge defaults into each run, shrink at small scale, check cross-references."""
         where = f"config/studies/{study.id}.yaml"
         self._known("dataset", study.dataset, self.datasets, where)
         self._known("small.dataset", study.small.dataset, self.datasets, where)
+        sections = (
+            ("experiments", Experiment, {"dataset": study.dataset}, study.defaults),
+            ("classifiers", Classifier, {"dataset": study.dataset}, study.classifier_defaults),
+            ("searches", Search, {}, {}),
+        )
+        for section, model, always, defaults in sections:
+            for name, own in getattr(study, section).items():
+                if name in self.declared:
+                    raise InputError(f"{where}: key {section}.{name}: the id is taken already")
+                merged = always | deep_merge(defaults, own) | {"id": name}
+                self._add(study, section, model, merged)
+        names = study_runs(study)
         for name in study.small.experiments:
-            self._known("small.experiments", name, study.experiments, where)
-        for name, own in study.experiments.items():
-            merged = {"dataset": study.dataset} | deep_merge(study.defaults, own) | {"id": name}
-            declared = validated(Experiment, merged, f"{where}: experiments.{name}")
-            self._known(f"experiments.{name}.dataset", declared.dataset, self.datasets, where)
-            if name in self.declared:
-                raise InputError(f"{where}: key experiments.{name}: another study has this id")
-            self.declared[name] = declared
-            if self.settings.scale == "published":
-                self.experiments[name] = self._fits(declared, where)
-            elif name in study.small.experiments:
-                small = self._shrunk(merged, study)
-                self.experiments[name] = self._fits(
-                    validated(Experiment, small, f"{where}: experiments.{name} (small)"), where
-                )
+            self._known("small.experiments", name, names, where)
+        for name in names:
+            self._check_references(name, names, where)
         for claim in study.claims:
-            for experiment in claim_experiments(claim):
-                self._known(f"claims.{claim.id}", experiment, study.experiments, where)
+            for run in claim_runs(claim):
+                self._known(f"claims.{claim.id}", run, names, where)
             if claim.kind == "number":
                 self._known(
                     f"claims.{claim.id}.tolerance", claim.tolerance, study.tolerances, where
                 )
         for figure in study.figures:
-            for experiment in getattr(figure, "experiments", []):
-                self._known(f"figures.{figure.id}", experiment, study.experiments, where)
+            kind = FIGURE_RUNS.get(figure.kind, "experiments")
+            for run in getattr(figure, "experiments", []):
+                self._known(f"figures.{figure.id}", run, getattr(study, kind), where)
+
+    def _add(self, study: StudyConfig, section: str, model: type, merged: dict) -> None:
+        where, name = f"config/studies/{study.id}.yaml", merged["id"]
+        declared = validated(model, merged, f"{where}: {section}.{name}")
+        if model is not Search:
+            self._known(f"{section}.{name}.dataset", declared.dataset, self.datasets, where)
+        self.declared[name] = resolved = declared
+        if self.settings.scale == "small":
+            small = shrunk(merged, study)
+            resolved = validated(model, small, f"{where}: {section}.{name} (small)")
+        self.resolved[name] = self._fits(resolved, section, where)
+        if name in (self._runnable() if self.settings.only is None else self.settings.only):
+            self.runs[name] = resolved
+
+    def _check_references(self, name: str, names: list[str], where: str) -> None:
+        """A run's search, encoder or base exists, is of the right kind, and runs too; a search's
+        base need not."""
+        run = self.declared[name]
+        if isinstance(run, Search):
+            self._check_space(run, names, where)
+        needed = [(key, other, kind) for key, other, kind in references(run) if other]
+        for key, other, kind in needed:
+            allowed = [n for n in names if isinstance(self.declared[n], kind)]
+            self._known(f"{name}.{key}", other, allowed, where)
+            if key != "base" and name in self.runs and other not in self.runs:
+                place = "key small.experiments" if self.settings.only is None else "key only"
+                raise InputError(f"{where}: {place}: {name} needs {other}; add it to the list")
+
+    def _check_space(self, search: Search, names: list[str], where: str) -> None:
+        self._known(f"searches.{search.id}.base", search.base, names, where)
+        base = self.declared[search.base].model_dump()
+        for key in (*search.space, *search.published):
+            try:
+                with_values(base, {key: None})
+            except (KeyError, TypeError):
+                raise InputError(
+                    f"{where}: key searches.{search.id}.space: {search.base} has no key {key!r}"
+                ) from None
+        for point in (lowest(search.space), highest(search.space)):
+            changed = with_values(base, point)
+            validated(
+                type(self.declared[search.base]), changed, f"{where}: searches.{search.id}.space"
+            )
 
     def _known(self, key: str, found: str, allowed, where: str) -> None:
         if found not in allowed:
             raise InputError(f"{where}: key {key}: unknown {found!r}; {nearest(found, allowed)}")
 
-    def _shrunk(self, merged: dict, study: StudyConfig) -> dict:
-        small = study.small
-        epochs = max(1, round(merged["training"]["epochs"] * small.epochs_factor))
-        changes = {
-            "dataset": small.dataset,
-            "training": {"epochs": epochs},
-            "subset": {"train": small.train, "test": small.test},
-        }
-        if merged.get("stepped_epochs"):
-            changes["stepped_epochs"] = max(
-                1, round(merged["stepped_epochs"] * small.epochs_factor)
-            )
-        return deep_merge(merged, changes)
-
-    def _fits(self, experiment: Experiment, where: str) -> Experiment:
-        sizes = self.datasets[experiment.dataset].sizes
-        for split in ("train", "test") if experiment.subset else ():
-            wanted = getattr(experiment.subset, split)
-            if wanted > sizes[split]:
+    def _fits(self, run: Run, section: str, where: str) -> Run:
+        subset = getattr(run, "subset", None)
+        for split in ("train", "test") if subset else ():
+            available = self.datasets[run.dataset].sizes[split]
+            wanted = getattr(subset, split)
+            if wanted > available:
                 raise InputError(
-                    f"{where}: key experiments.{experiment.id}.subset.{split}: found {wanted}; "
-                    f"{experiment.dataset} has {sizes[split]} images there: lower it"
+                    f"{where}: key {section}.{run.id}.subset.{split}: found {wanted}; "
+                    f"{run.dataset} has {available} images there: lower it"
                 )
-        return experiment
+        family = getattr(getattr(run, "model", None), "family", "")
+        if family.startswith("conv-") and self.datasets[run.dataset].shape != CONV_SHAPE:
+            raise InputError(
+                f"{where}: key {section}.{run.id}.dataset: {family} takes images of shape "
+                f"{CONV_SHAPE}, {run.dataset} has {self.datasets[run.dataset].shape}"
+            )
+        return run
 
-    def seeds_of(self, experiment: str) -> list[int]:
-        limit = self.experiments[experiment].seeds
-        return self.settings.seed_list[:limit]
+    def seeds_of(self, run: str) -> list[int]:
+        return self.settings.seed_list[: self.resolved[run].seeds]
 
-    def spec(self, experiment: str) -> dict:
-        """Everything that decides an experiment's results, as plain JSON values."""
-        resolved = self.experiments[experiment]
-        return {
-            "experiment": resolved.model_dump(),
-            "seeds": self.seeds_of(experiment),
+    def dataset_of(self, run: str) -> str:
+        """The data set of a run; a search's is that of its base."""
+        found = self.resolved[run]
+        return self.dataset_of(found.base) if isinstance(found, Search) else found.dataset
+
+    def spec(self, run: str) -> dict:
+        """Everything that decides an experiment's or a classifier's results but the files it
+        reads, as plain JSON values."""
+        resolved = self.resolved[run]
+        spec = {
+            "run": resolved.model_dump(),
+            "seeds": self.seeds_of(run),
             "dataset": self.datasets[resolved.dataset].model_dump(),
             "device": self.settings.device,
         }
+        encoder = encoder_of(resolved)
+        return spec | ({"encoder": self.spec(encoder)} if encoder else {})
+
+    def search_spec(self, search: str) -> dict:
+        """The same for a search; each trial runs its base with the first seed."""
+        resolved = self.searches[search]
+        base = self.spec(resolved.base) | {"seeds": self.seeds_of(resolved.base)[:1]}
+        return {"search": resolved.model_dump(), "base": base}
 
     def figure(self, study: str, figure: str) -> Figure:
         return next(f for f in self.studies[study].figures if f.id == figure)
 
-    def figure_experiments(self, study: str, figure: str) -> list[str]:
-        """Experiments of a figure that this run trains; none for a figure of claims."""
+    def figure_runs(self, study: str, figure: str) -> list[str]:
+        """Experiments, classifiers or searches of a figure that are run; none for claims."""
         declared = getattr(self.figure(study, figure), "experiments", [])
-        return [name for name in declared if name in self.experiments]
+        return [name for name in declared if name in self.runs]
 
     def drawable(self, study: str) -> list[str]:
-        """Figures for which this run trains enough experiments."""
+        """Figures for which enough is run."""
         fewest = {"numbers": 0, "search": 2}
         return [
             figure.id
             for figure in self.studies[study].figures
-            if len(self.figure_experiments(study, figure.id)) >= fewest.get(figure.kind, 1)
+            if len(self.figure_runs(study, figure.id)) >= fewest.get(figure.kind, 1)
         ]
 
     def figure_spec(self, study: str, figure: str) -> dict:
         """Everything but data that decides how a figure looks."""
-        experiments = self.figure_experiments(study, figure)
+        runs = self.figure_runs(study, figure)
         file = f"{self.settings.results}/figures/{study}/{figure}.png"
+        datasets = {name: self.dataset_of(name) for name in runs}
         return {
             "figure": self.figure(study, figure).model_dump(),
             "study": study,
             "command": f"snakemake --cores 1 {file}{self.overlay}",
-            "experiments": {name: self.experiments[name].model_dump() for name in experiments},
-            "classes": {
-                name: self.datasets[self.experiments[name].dataset].classes for name in experiments
+            "runs": {
+                name: self.runs[name].model_dump() | {"dataset": datasets[name]} for name in runs
             },
+            "classes": {name: self.datasets[datasets[name]].classes for name in runs},
         }
 
     @property
@@ -210,23 +299,32 @@ class Project:
         """What a command needs to name this scale."""
         return " --configfile config/paper.yaml" if self.settings.scale == "published" else ""
 
-    def published_scale(self, experiment: str) -> bool:
-        """Whether the experiment runs exactly as the study declares it."""
-        return self.experiments.get(experiment) == self.declared[experiment]
+    def published_scale(self, run: str) -> bool:
+        """Whether it runs exactly as the study declares it."""
+        return self.runs.get(run) == self.declared[run]
 
-    def study_experiments(self, study: str) -> list[str]:
-        return [name for name in self.studies[study].experiments if name in self.experiments]
+    @property
+    def left_out(self) -> str:
+        """Why a declared run is not among `runs`."""
+        return "by key only" if self.settings.only else f"at the {self.settings.scale} scale"
+
+    def configuration(self, run: str) -> str:
+        """Hash of all that a study declares of a run, whatever its seeds and its device."""
+        return sha256_json(self.declared[run].model_dump())[:16]
+
+    def study_runs(self, study: str) -> list[str]:
+        return [name for name in study_runs(self.studies[study]) if name in self.runs]
 
     @cached_property
     def used_datasets(self) -> list[str]:
-        return sorted({experiment.dataset for experiment in self.experiments.values()})
+        return sorted({self.dataset_of(run) for run in self.runs})
 
     @cached_property
     def hash(self) -> str:
         """Of everything that decides results, whatever the results folder, device or mirror."""
         return sha256_json(
             {
-                "experiments": {n: e.model_dump() for n, e in sorted(self.experiments.items())},
+                "runs": {name: run.model_dump() for name, run in sorted(self.runs.items())},
                 "seeds": self.settings.seed_list,
                 "studies": {n: s.model_dump() for n, s in sorted(self.studies.items())},
                 "datasets": {n: self.datasets[n].model_dump() for n in self.used_datasets},
@@ -234,8 +332,50 @@ class Project:
         )
 
 
-def claim_experiments(claim) -> list[str]:
-    """Every experiment a claim's rows read."""
+def study_runs(study: StudyConfig) -> list[str]:
+    """Everything that a study declares and that can be run."""
+    return [*study.experiments, *study.classifiers, *study.searches]
+
+
+def encoder_of(run: Run) -> str | None:
+    """The experiment whose encoder a classifier takes."""
+    return getattr(getattr(run, "model", None), "encoder", None)
+
+
+def references(run: Run) -> list[tuple[str, str | None, type]]:
+    """(key, id, kind) of what a run reads from others."""
+    if isinstance(run, Search):
+        return [("base", run.base, Experiment | Classifier)]
+    return [("tuned", run.tuned, Search), ("model.encoder", encoder_of(run), Experiment)]
+
+
+def shrunk(merged: dict, study: StudyConfig) -> dict:
+    """A run as the small scale changes it."""
+    small = study.small
+    if "space" in merged:
+        return merged | {"trials": small.trials or merged["trials"]}
+    changes: dict = {
+        "dataset": small.dataset,
+        "subset": {"how": "stratified", "train": small.train, "test": small.test},
+    }
+    if merged.get("subset"):
+        changes["subset"].pop("how")
+    size = {"batch_size": small.batch_size} if small.batch_size else {}
+
+    def fewer(epochs: int) -> int:
+        return max(1, round(epochs * small.epochs_factor))
+
+    if "training" in merged:
+        changes["training"] = {"epochs": fewer(merged["training"]["epochs"])} | size
+    else:
+        changes |= {"epochs": fewer(merged["epochs"])} | size
+    if merged.get("stepped_epochs"):
+        changes["stepped_epochs"] = fewer(merged["stepped_epochs"])
+    return deep_merge(merged, changes)
+
+
+def claim_runs(claim) -> list[str]:
+    """Every run that a claim's rows read."""
     if claim.kind == "ordering":
         return [m.experiment for pair in claim.variants for m in (pair.lower, pair.higher)]
     if claim.kind == "unit":

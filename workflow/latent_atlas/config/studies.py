@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from latent_atlas.config.base import Config, Count, Id, NotNegative
-from latent_atlas.config.datasets import Split
 from latent_atlas.config.metrics import METRICS, metric_parts
+
+Split = Literal["train", "validation", "test"]
 
 
 def _metric(name: str) -> str:
@@ -35,7 +36,11 @@ class Small(Config):
     train: Count
     test: Count
     epochs_factor: Annotated[float, Field(gt=0, le=1)]
-    experiments: list[Id] = Field(min_length=1)
+    batch_size: Count | None = Field(default=None, description="empty: as declared")
+    trials: Count | None = Field(default=None, description="of each search; empty: as declared")
+    experiments: list[Id] = Field(
+        min_length=1, description="experiments, classifiers and searches that are run"
+    )
 
 
 class Tolerance(Config):
@@ -83,13 +88,19 @@ class NumberClaim(ClaimBase):
     published: Printed
     tolerance: str
     better: Literal["lower", "higher"] | None
+    not_comparable: str = Field(
+        default="", description="why the number is shown but not judged: another machine, say"
+    )
     variants: list[Variants] = Field(min_length=1)
 
 
 class OrderingClaim(ClaimBase):
-    """One statistic below another, paired over seeds."""
+    """One statistic below another, or below a fraction of it, paired over seeds."""
 
     kind: Literal["ordering"]
+    factor: Annotated[float, Field(gt=0)] = Field(
+        default=1.0, description="the higher one exceeds the lower one so many times"
+    )
     variants: list[OrderedPair] = Field(min_length=1)
 
 
@@ -124,16 +135,59 @@ class FigureBase(Config):
     caption: str
 
 
-class ExperimentFigure(FigureBase):
-    """A figure with one panel an experiment."""
+class DecodesFigure(FigureBase):
+    """Rows of images, one panel an experiment."""
 
-    kind: Literal["decodes", "paths", "curves"]
+    kind: Literal["decodes"]
+    experiments: list[Id] = Field(min_length=1)
+    rows: list[Literal["test_images", "test_decodes", "random_decodes", "fitted_decodes"]] = Field(
+        default=["test_images", "test_decodes", "random_decodes"], min_length=1
+    )
+
+
+class PathsFigure(FigureBase):
+    """Decoded paths between test images, one panel an experiment."""
+
+    kind: Literal["paths"]
+    experiments: list[Id] = Field(min_length=1)
+    along: list[Literal["slerp", "linear"]] = Field(default=["slerp", "linear"], min_length=1)
+
+
+class ExperimentFigure(FigureBase):
+    """curves: training loss, one panel an experiment; corners: decoded codes between those of four
+    test images; growth: one image's reconstruction over the epochs."""
+
+    kind: Literal["curves", "corners", "growth"]
+    experiments: list[Id] = Field(min_length=1)
+
+
+class OverlayFigure(FigureBase):
+    """One term of the history by epoch, all experiments in one panel."""
+
+    kind: Literal["overlay"]
+    experiments: list[Id] = Field(min_length=1)
+    term: Literal["loss", "reconstruction_mse", "kl_nats"]
+    splits: list[Literal["train", "validation"]] = Field(min_length=1)
+
+
+class ConfusionFigure(FigureBase):
+    """Confusion matrices of classifiers on the test images, all seeds together."""
+
+    kind: Literal["confusion"]
+    experiments: list[Id] = Field(min_length=1)
+
+
+class TrialsFigure(FigureBase):
+    """Validation values of searches' trials, the best marked."""
+
+    kind: Literal["trials"]
     experiments: list[Id] = Field(min_length=1)
 
 
 class MapFigure(FigureBase):
     kind: Literal["map"]
     experiments: list[Id] = Field(min_length=1)
+    method: Literal["tsne", "pca"] = "tsne"
     colour: Literal["class", "norm"]
 
 
@@ -152,7 +206,16 @@ class SearchFigure(FigureBase):
 
 
 Figure = Annotated[
-    ExperimentFigure | MapFigure | ClaimFigure | SearchFigure, Field(discriminator="kind")
+    DecodesFigure
+    | PathsFigure
+    | ExperimentFigure
+    | OverlayFigure
+    | ConfusionFigure
+    | TrialsFigure
+    | MapFigure
+    | ClaimFigure
+    | SearchFigure,
+    Field(discriminator="kind"),
 ]
 
 
@@ -176,7 +239,12 @@ class StudyConfig(Config):
     tolerances: dict[str, Tolerance]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     defaults: dict[str, Any] = Field(description="merged below every experiment")
+    classifier_defaults: dict[str, Any] = Field(
+        default={}, description="merged below every classifier"
+    )
     experiments: dict[Id, dict[str, Any]] = Field(min_length=1)
+    classifiers: dict[Id, dict[str, Any]] = Field(default={})
+    searches: dict[Id, dict[str, Any]] = Field(default={})
     figures: list[Figure] = Field(min_length=1)
     claims: list[Claim] = Field(min_length=1)
     choices: list[Choice]

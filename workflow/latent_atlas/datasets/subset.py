@@ -55,5 +55,15 @@ def _fill(n: int, capacity: np.ndarray) -> np.ndarray:
     return quota
 
 
+def hold_out(rows: np.ndarray, share: float, dataset: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows [S,N] → those to train on [S,N−v] and those to validate on [S,v], v = share · N rounded
+    down; at the same places for every seed, both in their old order."""
+    n = rows.shape[1]
+    held = numpy_stream(dataset, "validation", n).permutation(n)[: int(share * n)]
+    mask = np.zeros(n, bool)
+    mask[held] = True
+    return rows[:, ~mask], rows[:, mask]
+
+
 def rows_hash(rows: np.ndarray) -> str:
     return hashlib.sha256(np.ascontiguousarray(rows, np.int64).tobytes()).hexdigest()

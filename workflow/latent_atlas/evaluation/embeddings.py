@@ -9,16 +9,19 @@ from tqdm import tqdm
 from latent_atlas.streams import stream_seed
 
 PERPLEXITY = 30
+MOST_POINTS = 2000
 
 
 def embedding_frame(
     experiment: str, seeds: list[int], codes: np.ndarray, labels: np.ndarray
 ) -> pd.DataFrame:
-    """t-SNE and PCA of test codes [S,N,d] with labels [S,N], one row a point.
+    """t-SNE and PCA of test codes [S,N,d] with labels [S,N], the first 2,000 at most, one row a
+    point.
 
     Columns: experiment, seed, method, x, y, label, norm. t-SNE depends on the number of threads:
     run with one.
     """
+    codes, labels = codes[:, :MOST_POINTS], labels[:, :MOST_POINTS]
     frames = []
     for s, seed in enumerate(tqdm(seeds, desc=f"maps {experiment}", mininterval=5)):
         for method, points in (

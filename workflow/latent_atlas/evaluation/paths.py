@@ -30,6 +30,15 @@ def slerp(a: np.ndarray, b: np.ndarray, points: int) -> np.ndarray:
     return np.where(degenerate, line, curve)
 
 
+def corner_grid(corners: np.ndarray, points: int) -> np.ndarray:
+    """Codes [P,points,points,d] between four corners [P,4,d]: along rows from corner 0 to 1 and
+    from 2 to 3, down columns from 0 to 2 and from 1 to 3."""
+    t = np.linspace(0, 1, points)
+    across, down = t[None, None, :, None], t[None, :, None, None]
+    a, b, c, d = (corners[:, k, None, None] for k in range(4))
+    return (1 - down) * ((1 - across) * a + across * b) + down * ((1 - across) * c + across * d)
+
+
 def roughness(decoded: np.ndarray) -> np.ndarray:
     """Largest over mean step along each decoded path [P,points,D] → [P]; 1 is perfectly even."""
     steps = np.linalg.norm(np.diff(decoded, axis=1), axis=2)
@@ -42,3 +51,17 @@ def pairs_of_classes(labels: np.ndarray, count: int, rng: np.random.Generator) -
     first = rng.integers(0, len(labels), count)
     second = np.array([rng.choice(np.flatnonzero(labels != labels[row])) for row in first])
     return np.stack([first, second], 1)
+
+
+def corners_of_classes(labels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows [count,4] of four different classes each."""
+    classes = np.unique(labels)
+    return np.array(
+        [
+            [
+                rng.choice(np.flatnonzero(labels == label))
+                for label in rng.choice(classes, 4, replace=len(classes) < 4)
+            ]
+            for _ in range(count)
+        ]
+    )

@@ -1,7 +1,7 @@
 """How decoded latents compare with real images, in pixels."""
 
 import numpy as np
-from sklearn.metrics import pairwise_distances
+from sklearn.metrics import pairwise_distances, pairwise_distances_argmin_min
 
 NEIGHBOURS = 5
 
@@ -29,6 +29,21 @@ def density_coverage(
 
 def nearest_training(train: np.ndarray, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distance to, and row of, the nearest training image of each image."""
-    distances = pairwise_distances(images, train)
-    rows = distances.argmin(1)
-    return distances[np.arange(len(images)), rows], rows
+    rows, distances = pairwise_distances_argmin_min(images, train)
+    return distances, rows
+
+
+def fitted_gaussian(codes: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """[n,d] from the Gaussian with the mean and covariance of codes [N,d]."""
+    codes = codes.astype(np.float64)
+    covariance = np.atleast_2d(np.cov(codes.T))
+    return rng.multivariate_normal(codes.mean(0), covariance, n, "ignore", method="eigh")
+
+
+def neighbour_steps(codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Codes [N,d] moved in random directions, each by its distance to its nearest neighbour."""
+    distances = pairwise_distances(codes)
+    np.fill_diagonal(distances, np.inf)
+    direction = rng.standard_normal(codes.shape)
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    return codes + distances.min(1, keepdims=True) * direction

@@ -1,8 +1,11 @@
 """How codes are arranged."""
 
+import itertools
+
 import numpy as np
-from scipy.stats import spearmanr
-from sklearn.metrics import silhouette_score
+from scipy.stats import rankdata, spearmanr
+from sklearn.decomposition import PCA
+from sklearn.metrics import confusion_matrix, silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 
 ACTIVE_VARIANCE = 0.01
@@ -13,12 +16,35 @@ def active_units(mean: np.ndarray) -> int:
     return int((mean.var(0) > ACTIVE_VARIANCE).sum())
 
 
-def knn_accuracy(
-    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray
-) -> float:
-    """Accuracy of 5-nearest-neighbour classification of codes [N,d]."""
+def knn_classes(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """Classes of codes [N,d] by their 5 nearest training codes."""
     classifier = KNeighborsClassifier(n_neighbors=min(5, len(train)))
-    return float(classifier.fit(train, train_labels).score(test, test_labels))
+    return classifier.fit(train, train_labels).predict(test)
+
+
+def half_knn_accuracy(points: np.ndarray, labels: np.ndarray) -> float:
+    """5-nearest-neighbour accuracy of the second half of `points` [N,d] by the first."""
+    half = len(points) // 2
+    found = knn_classes(points[:half], labels[:half], points[half:])
+    return float(np.mean(found == labels[half:]))
+
+
+def overlap_ranks(
+    labels: np.ndarray, found: np.ndarray, classes: int
+) -> dict[tuple[int, int], float]:
+    """Pairs of classes by how much they are taken for each other, 1 the most; equals share the
+    mean of their ranks. `labels` and `found` [N] are true and assigned classes."""
+    confusion = confusion_matrix(labels, found, labels=range(classes))
+    pairs = list(itertools.combinations(range(classes), 2))
+    mistaken = [
+        (confusion[a, b] + confusion[b, a]) / max(confusion[[a, b]].sum(), 1) for a, b in pairs
+    ]
+    return dict(zip(pairs, rankdata(-np.asarray(mistaken)).tolist(), strict=True))
+
+
+def pca_variance(codes: np.ndarray) -> np.ndarray:
+    """Shares of the variance of codes [N,d] along their first two principal components."""
+    return PCA(2, svd_solver="full").fit(codes).explained_variance_ratio_
 
 
 def silhouette(points: np.ndarray, labels: np.ndarray) -> float:

@@ -1,6 +1,5 @@
 """A figure's declaration and data → PNG, SVG and the sidecar that says how it came about."""
 
-import json
 from collections.abc import Callable
 
 import matplotlib.pyplot as plt
@@ -9,6 +8,7 @@ import numpy as np
 from latent_atlas.figures.style import (
     CLASS_COLOURS,
     CLASS_MARKERS,
+    LINE_COLOURS,
     READING_STYLE,
     image_grid,
     panels,
@@ -19,7 +19,17 @@ from latent_atlas.files import (
     read_tensor_metadata,
     read_tensors,
     sha256_file,
+    write_json,
 )
+
+ROW_LABELS = {
+    "test_images": "test image",
+    "test_decodes": "decoded",
+    "fitted_decodes": "random, fitted",
+}
+LAWS = {"normal": "N(0, I)", "uniform": "U(0, 1)", "range": "U(range)"}
+PATH_LABELS = {"slerp": "slerp", "linear": "straight"}
+GROWTH_COLUMNS = 9
 
 
 def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
@@ -38,8 +48,7 @@ def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
         "code": code,
         "command": spec["command"],
     }
-    with atomic(outputs.sidecar) as temporary:
-        temporary.write_text(json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n")
+    write_json(outputs.sidecar, sidecar)
 
 
 def _title(experiment: dict) -> str:
@@ -49,28 +58,62 @@ def _title(experiment: dict) -> str:
 
 
 def _decodes(spec: dict, data: list[str]):
-    """Test images, their decoded latents and decoded random latents, first seed."""
-    experiments = list(spec["experiments"].values())
-    figure, axes = panels(len(experiments), 7, 2.4, columns=1)
+    """Test images, their decoded latents, decoded random latents: first seed."""
+    experiments, rows = list(spec["runs"].values()), spec["figure"]["rows"]
+    figure, axes = panels(len(experiments), 7, 0.6 + 0.62 * len(rows), columns=1)
     for panel, experiment, path in zip(axes, experiments, data, strict=True):
-        rows = ("test_images", "test_decodes", "random_decodes")
-        law = {"normal": "N(0, I)", "uniform": "U(0, 1)"}[experiment["random_latents"]]
-        images = _images(path, rows)
-        image_grid(panel, images, ["test image", "decoded", f"random {law}"])
+        random = f"random {LAWS[experiment['random_latents']]}"
+        labels = [ROW_LABELS.get(row, random) for row in rows]
+        image_grid(panel, _images(path, tuple(rows)), labels)
         panel.set_title(_title(experiment), loc="left")
     return figure
 
 
 def _paths(spec: dict, data: list[str]):
-    """Decoded paths between two test images of different classes, first seed, two pairs."""
-    experiments = list(spec["experiments"].values())
-    figure, axes = panels(len(experiments), 6, 3.2, columns=1)
+    """Decoded paths between two test images of different classes: first seed, two pairs."""
+    experiments, along = list(spec["runs"].values()), spec["figure"]["along"]
+    figure, axes = panels(len(experiments), 6, 0.6 + 1.3 * len(along), columns=1)
     for panel, experiment, path in zip(axes, experiments, data, strict=True):
-        slerp, straight = _images(path, ("slerp", "linear"))
-        images = np.stack([slerp[0], straight[0], slerp[1], straight[1]])
-        image_grid(panel, images, ["slerp", "straight"] * 2)
+        decoded = _images(path, tuple(along))
+        images = np.concatenate([decoded[:, pair] for pair in (0, 1)])
+        image_grid(panel, images, [PATH_LABELS[kind] for kind in along] * 2)
         panel.set_title(_title(experiment), loc="left")
     return figure
+
+
+def _corners(spec: dict, data: list[str]):
+    """Decoded codes between those of four test images, in the corners: first seed."""
+    experiments = list(spec["runs"].values())
+    figure, axes = panels(len(experiments), 4.4, 4.7)
+    for panel, experiment, path in zip(axes, experiments, data, strict=True):
+        (grid,) = _images(path, ("corners",))
+        image_grid(panel, grid, [""] * len(grid))
+        panel.set_title(_title(experiment), loc="left")
+    return figure
+
+
+def _growth(spec: dict, data: list[str]):
+    """One image, then its reconstruction after each epoch kept, row by row: first seed."""
+    grids = [_growth_grid(path) for path in data]
+    rows = max(len(labels) for _, labels in grids)
+    figure, axes = panels(len(grids), 5.2, 0.5 + 0.47 * rows, columns=2)
+    for panel, run, (grid, labels) in zip(axes, spec["runs"].values(), grids, strict=True):
+        image_grid(panel, grid, labels)
+        panel.set_title(_title(run), loc="left")
+    return figure
+
+
+def _growth_grid(path: str) -> tuple[np.ndarray, list[str]]:
+    """Images [R,columns,H,W], white where nothing is left to show, and a label a row."""
+    stored = read_tensors(path)
+    channels, height, width = read_tensor_metadata(path)["shape"]
+    frames = np.stack([stored["image"][0], *stored["reconstructions"][0]])
+    frames = frames.reshape(-1, channels, height, width).mean(1).astype(np.uint8)
+    blank = np.full((-len(frames) % GROWTH_COLUMNS, height, width), 255, np.uint8)
+    grid = np.concatenate([frames, blank]).reshape(-1, GROWTH_COLUMNS, height, width)
+    rows = np.split(stored["epochs"], range(GROWTH_COLUMNS - 1, len(frames) - 1, GROWTH_COLUMNS))
+    labels = [f"{row[0]}–{row[-1]}" for row in rows]
+    return grid, [f"image, epochs {labels[0]}", *(f"epochs {label}" for label in labels[1:])]
 
 
 def _images(path: str, names: tuple[str, ...]) -> np.ndarray:
@@ -83,12 +126,13 @@ def _images(path: str, names: tuple[str, ...]) -> np.ndarray:
 
 
 def _map(spec: dict, data: list[str]):
-    """t-SNE of test codes, first seed, by class or by norm."""
-    experiments = spec["experiments"]
+    """A map of test codes by class or by norm: first seed."""
+    method = spec["figure"]["method"]
+    experiments = spec["runs"]
     figure, axes = panels(len(experiments), 4.2, 4)
     for panel, (name, experiment), path in zip(axes, experiments.items(), data, strict=True):
         points = read_table(path)
-        points = points[(points.method == "tsne") & (points.seed == points.seed.min())]
+        points = points[(points.method == method) & (points.seed == points.seed.min())]
         if spec["figure"]["colour"] == "norm":
             shown = panel.scatter(
                 points.x, points.y, c=points.norm, s=9, cmap="viridis", rasterized=True
@@ -123,7 +167,7 @@ def _map(spec: dict, data: list[str]):
 def _curves(spec: dict, data: list[str]):
     """Training loss by epoch: mean and range over seeds."""
     figure, axes = panels(len(data), 3.2, 2.4, columns=4)
-    for panel, experiment, path in zip(axes, spec["experiments"].values(), data, strict=True):
+    for panel, experiment, path in zip(axes, spec["runs"].values(), data, strict=True):
         history = read_table(path)
         loss = history[history.term == "loss"].groupby("epoch").value.agg(["mean", "min", "max"])
         colour = READING_STYLE[experiment["reading"]][0]
@@ -134,10 +178,68 @@ def _curves(spec: dict, data: list[str]):
     return figure
 
 
+def _overlay(spec: dict, data: list[str]):
+    """A term of the history by epoch, one panel: mean and range over seeds."""
+    wanted = spec["figure"]
+    figure, panel = plt.subplots(figsize=(6.4, 4))
+    for number, (run, path) in enumerate(zip(spec["runs"].values(), data, strict=True)):
+        history = read_table(path)
+        history = history[history.term == wanted["term"]]
+        for split, line in zip(wanted["splits"], ("-", "--"), strict=False):
+            values = history[history.split == split].groupby("epoch").value
+            mean, colour = values.mean(), LINE_COLOURS[number % len(LINE_COLOURS)]
+            panel.fill_between(
+                mean.index, values.min(), values.max(), color=colour, alpha=0.2, lw=0
+            )
+            panel.plot(mean, line, color=colour, lw=1.4, label=f"{_title(run)} · {split}")
+    term = {"loss": "loss", "reconstruction_mse": "MSE", "kl_nats": "KL in nats"}[wanted["term"]]
+    panel.set(yscale="log", xlabel="epoch", ylabel=f"{term}, mean and range over seeds")
+    panel.legend(fontsize=7.5)
+    return figure
+
+
+def _confusion(spec: dict, data: list[str]):
+    """Shares of each class's test images by the class they are taken for, over all seeds."""
+    figure, axes = panels(len(data), 4.6, 4.4)
+    for panel, (name, run), path in zip(axes, spec["runs"].items(), data, strict=True):
+        classes, stored = spec["classes"][name], read_tensors(path)
+        counts = np.zeros((len(classes), len(classes)))
+        np.add.at(counts, (stored["test_labels"].ravel(), stored["test"].ravel()), 1)
+        percent = 100 * counts / counts.sum(1, keepdims=True)
+        panel.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+        for (row, column), value in np.ndenumerate(percent):
+            if value >= 0.5:
+                style = {"color": "white" if value > 50 else "black", "fontsize": 7}
+                panel.text(column, row, f"{value:.0f}", ha="center", va="center", **style)
+        panel.set_xticks(range(len(classes)), classes, rotation=90, fontsize=7)
+        panel.set_yticks(range(len(classes)), classes, fontsize=7)
+        panel.set(xlabel="taken for", ylabel="class", title=f"{_title(run)}, %")
+        panel.spines[:].set_visible(False)
+    return figure
+
+
+def _trials(spec: dict, data: list[str]):
+    """Validation value of each trial; pruned ones hollow, the best in red."""
+    figure, axes = panels(len(data), 4.2, 3)
+    for panel, run, path in zip(axes, spec["runs"].values(), data, strict=True):
+        trials = read_table(path)
+        for state, face in (("complete", "#0072B2"), ("pruned", "none")):
+            some = trials[(trials.state == state) & ~trials.best]
+            panel.scatter(
+                some.trial + 1, some.value, facecolors=face, edgecolors="#0072B2", label=state
+            )
+        best = trials[trials.best]
+        panel.scatter(best.trial + 1, best.value, color="#D62728", marker="D", label="best")
+        panel.set(xlabel="trial", ylabel=trials.measures[0])
+        panel.set_title(f"{run['title']} · {run['dataset']}")
+        panel.legend(fontsize=7.5)
+    return figure
+
+
 def _search(spec: dict, data: list[str]):
     """Training loss over the KL weight, one panel a length of training."""
     by_epochs: dict[int, list[tuple[float, float, float]]] = {}
-    for experiment, path in zip(spec["experiments"].values(), data, strict=True):
+    for experiment, path in zip(spec["runs"].values(), data, strict=True):
         metrics = read_table(path)
         mean = metrics[metrics.split == "train"].groupby("metric").value.mean()
         weight = experiment["training"]["objective"]["kl_weight"]
@@ -204,8 +306,13 @@ def _numbers(spec: dict, data: list[str]):
 KINDS: dict[str, Callable] = {
     "decodes": _decodes,
     "paths": _paths,
+    "corners": _corners,
+    "growth": _growth,
     "map": _map,
     "curves": _curves,
+    "overlay": _overlay,
+    "confusion": _confusion,
+    "trials": _trials,
     "search": _search,
     "numbers": _numbers,
 }

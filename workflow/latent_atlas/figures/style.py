@@ -23,10 +23,13 @@ CLASS_COLOURS = (
 )
 CLASS_MARKERS = "osD^vP*X<>"
 # Okabe and Ito (2008).
+LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 READING_STYLE = {
     "as written": ("#0072B2", "o"),
     "as coded": ("#D55E00", "s"),
     "title": ("#009E73", "^"),
+    "tuned here": ("#E69F00", "P"),
+    "control": ("#56B4E9", "X"),
     "sensitivity": ("#7F7F7F", "D"),
     "search": ("#CC79A7", "v"),
 }

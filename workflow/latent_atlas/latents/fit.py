@@ -71,14 +71,14 @@ def codes_of(
     model: LatentModel, images: SeedImages, table: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
     """Posterior mean [S,N,d] and log variance (or None) from a table, or by the encoder."""
-    parameter = next(model.parameters())
+    parameter, seeds = next(model.parameters()), model.seeds
     means, logvars = [], []
     for first in range(0, images.count, BLOCK):
         last = min(first + BLOCK, images.count)
         if table is not None:
             inputs = table[:, first:last].to(parameter)
         else:
-            index = torch.arange(first, last).expand(parameter.shape[0], -1)
+            index = torch.arange(first, last).expand(seeds, -1)
             inputs = images.batch(index.to(parameter.device), parameter.dtype)
         mean, logvar = model.posterior(inputs)
         means.append(mean)

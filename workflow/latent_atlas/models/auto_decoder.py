@@ -8,6 +8,7 @@ from torch import Tensor
 from latent_atlas.config import experiments as config
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.layers import StackedLinear, StackedMLP
+from latent_atlas.models.per_seed import Streams
 from latent_atlas.models.posterior import soft_clamp
 
 
@@ -21,10 +22,10 @@ class AutoDecoder(LatentModel):
         self.latent = self.table_width = config.latent
         self.decoder = StackedMLP([config.latent, *config.hidden, pixels], generators)
 
-    def posterior(self, inputs: Tensor) -> tuple[Tensor, None]:
+    def posterior(self, inputs: Tensor, dropout: Streams = None) -> tuple[Tensor, None]:
         return inputs, None
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, dropout: Streams = None) -> Tensor:
         return torch.sigmoid(self.decoder(z))
 
 
@@ -58,10 +59,10 @@ class VariationalAutoDecoder(LatentModel):
             table[..., self.latent :] = 0
         return table
 
-    def posterior(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def posterior(self, inputs: Tensor, dropout: Streams = None) -> tuple[Tensor, Tensor]:
         parameters = inputs if self.heads is None else self.heads(inputs)
         mean, logvar = parameters.split(self.latent, dim=-1)
         return mean, soft_clamp(logvar)
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, dropout: Streams = None) -> Tensor:
         return torch.sigmoid(self.decoder(z))

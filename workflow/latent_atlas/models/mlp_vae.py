@@ -8,6 +8,7 @@ from torch import Tensor
 from latent_atlas.config import experiments as config
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.layers import StackedLinear, StackedMLP
+from latent_atlas.models.per_seed import Streams
 
 
 class MlpVae(LatentModel):
@@ -21,9 +22,9 @@ class MlpVae(LatentModel):
         self.heads = StackedLinear(config.encoder_hidden[-1], 2 * config.latent, generators)
         self.decoder = StackedMLP([config.latent, *config.hidden, pixels], generators)
 
-    def posterior(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def posterior(self, inputs: Tensor, dropout: Streams = None) -> tuple[Tensor, Tensor]:
         mean, logvar = self.heads(torch.relu(self.encoder(inputs))).split(self.latent, dim=-1)
         return mean, logvar
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, dropout: Streams = None) -> Tensor:
         return torch.sigmoid(self.decoder(z))

@@ -7,12 +7,15 @@ import torch
 from latent_atlas.config.experiments import Model
 from latent_atlas.models.auto_decoder import AutoDecoder, VariationalAutoDecoder
 from latent_atlas.models.base import LatentModel
+from latent_atlas.models.conv import ConvAutoencoder, ConvVae
 from latent_atlas.models.mlp_vae import MlpVae
 
 FAMILIES: dict[str, type[LatentModel]] = {
     "auto-decoder": AutoDecoder,
     "variational-auto-decoder": VariationalAutoDecoder,
     "mlp-vae": MlpVae,
+    "conv-autoencoder": ConvAutoencoder,
+    "conv-vae": ConvVae,
 }
 
 

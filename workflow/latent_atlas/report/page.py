@@ -13,8 +13,10 @@ from scipy import stats
 from latent_atlas.claims.verdicts import NOT_ATTEMPTED, NOT_REPRODUCED, REPRODUCED, VERDICTS
 from latent_atlas.config.metrics import METRICS, metric_parts
 from latent_atlas.config.project import Project
+from latent_atlas.config.studies import StudyConfig
 from latent_atlas.files import atomic, read_table
 
+NO_TRIALS = pd.DataFrame({"search": []})
 HEADLINE_METRICS = (
     ("reconstruction_mse", "train"),
     ("reconstruction_mse", "test"),
@@ -47,6 +49,8 @@ def write_page(project: Project, inputs, template: str, recorded: list[str], out
         lstrip_blocks=True,
     )
     environment.filters.update(number=number, interval=interval, slug=slug)
+    trials = pd.concat([read_table(path) for path in inputs.searches] or [NO_TRIALS])
+    trials = trials.rename(columns={"search": "experiment"})
     pairs = zip(inputs.figures, inputs.sidecars, strict=True)
     figures = [_figure(png, sidecar) for png, sidecar in pairs]
     page = environment.get_template(Path(template).name).render(
@@ -58,17 +62,18 @@ def write_page(project: Project, inputs, template: str, recorded: list[str], out
                 "counts": counts(claims[claims.study == name]),
                 "findings": findings(claims[claims.study == name]),
                 "matrix": number_matrix(claims[claims.study == name]),
-                "comparison": comparison(metrics, project.study_experiments(name)),
+                "comparison": comparison(metrics, project.study_runs(name)),
                 "figures": [figure for figure in figures if figure["study"] == name],
+                "searches": search_tables(study, trials),
             }
             for name, study in project.studies.items()
         ],
         metric_meanings=METRICS,
-        experiments=project.experiments,
+        runs=project.runs,
         headline=HEADLINE_METRICS,
         costs=read_table(inputs.costs).to_dict("records"),
         provenance=read_table(inputs.provenance).to_dict("records"),
-        recorded=_recorded_runs(recorded),
+        recorded=_recorded_runs(project, recorded),
     )
     with atomic(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -177,26 +182,58 @@ def comparison(metrics: pd.DataFrame, experiments: list[str]) -> dict[str, dict]
     return table
 
 
+def search_tables(study: StudyConfig, trials: pd.DataFrame) -> list[dict]:
+    """For each search that has run: the report's values beside those of the best trial here."""
+    tables = []
+    for name, declared in study.searches.items():
+        rows = trials[trials.experiment == name]
+        if not len(rows):
+            continue
+        best = rows[rows.best].iloc[0]
+        tables.append(
+            {
+                "id": name,
+                "title": declared["title"],
+                "measures": best.measures,
+                "value": best.value,
+                "trial": int(best.trial) + 1,
+                "trials": len(rows),
+                "pruned": int((rows.state == "pruned").sum()),
+                "values": [
+                    (key, declared["published"].get(key, "—"), best[key])
+                    for key in declared["space"]
+                ],
+            }
+        )
+    return tables
+
+
 def _figure(png: str, sidecar: str) -> dict:
     described = json.loads(Path(sidecar).read_text(encoding="utf-8"))
     encoded = base64.b64encode(Path(png).read_bytes()).decode()
     return described | {"data": f"data:image/png;base64,{encoded}"}
 
 
-def _recorded_runs(recorded: list[str]) -> list[dict]:
+def _recorded_runs(project: Project, recorded: list[str]) -> list[dict]:
     runs = []
-    for path in recorded:
-        if path.endswith("/claims.parquet"):
-            claims = read_table(path)
-            facts = read_table(Path(path).with_name("provenance.parquet"))
-            runs.append(
-                {
-                    "study": claims.study.iloc[0],
-                    "facts": dict(zip(facts.key, facts.value, strict=True)),
-                    "claims": claim_groups(claims),
-                    "counts": counts(claims),
-                    "findings": findings(claims),
-                    "matrix": number_matrix(claims),
-                }
-            )
+    for folder in sorted({Path(path).parent for path in recorded}):
+        if folder.name not in project.studies:
+            continue
+        claims, facts = (read_table(folder / f"{t}.parquet") for t in ("claims", "provenance"))
+        trials = folder / "trials.parquet"
+        study = project.studies[folder.name]
+        runs.append(
+            {
+                "study": study,
+                "commits": [
+                    dict(zip(of_commit.key, of_commit.value, strict=True))
+                    for _, of_commit in facts.groupby("commit", sort=False)
+                ],
+                "claims": claim_groups(claims),
+                "counts": counts(claims),
+                "findings": findings(claims),
+                "matrix": number_matrix(claims),
+                "searches": search_tables(study, read_table(trials)) if trials.exists() else [],
+            }
+        )
     return runs

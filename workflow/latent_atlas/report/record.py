@@ -1,26 +1,75 @@
-"""Keeping a finished published-scale study's tables in `recorded/`."""
+"""Keeping finished published-scale runs in `recorded/`, which git tracks."""
 
 from pathlib import Path
 
+import pandas as pd
+
+from latent_atlas.claims.judge import Judge
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
-from latent_atlas.files import read_table, read_table_metadata, write_table
+from latent_atlas.files import read_table, write_table
 
 
-def record_studies(project: Project, tables, outputs: list[str]) -> None:
-    """Write `recorded/{study}/{table}.parquet` for every study of the run, its own rows alone.
+def record_study(project: Project, study: str, tables, folder: Path) -> None:
+    """Write `{table}.parquet` of a study into `folder`, beside what was recorded there before.
 
-    `tables` names the run's `metrics`, `claims`, `costs` and `provenance`. InputError at another
-    scale: small runs are remade in minutes and would overwrite what took hours.
+    `tables` names the run's `metrics`, `costs`, `provenance` and the trials of its `searches`.
+    What this run has measured replaces what is recorded of the same experiment, classifier or
+    search; others stay, if they are still declared as they were run. Every row names its commit
+    and configuration, every commit has its provenance, and the claims are judged on all of it.
+    InputError at another scale: small runs are remade in minutes and would overwrite what took
+    hours.
     """
     if project.settings.scale != "published":
         raise InputError(
             f"record keeps published-scale runs; this one is {project.settings.scale}: "
             "add --configfile config/paper.yaml"
         )
-    for output in map(Path, outputs):
-        study, kind = output.parent.name, output.stem
-        frame = read_table(getattr(tables, kind))
-        if "experiment" in frame:
-            frame = frame[frame.experiment.isin(project.studies[study].experiments)]
-        write_table(output, frame, **read_table_metadata(getattr(tables, kind)))
+    whole = Project(project.raw_settings | {"only": None, "studies": [study]}, project.root)
+    facts = read_table(tables.provenance)
+    commit = facts.set_index("key").value["commit"]
+    declared = {name: whole.configuration(name) for name in whole.runs}
+    fresh = {
+        "metrics": read_table(tables.metrics),
+        "costs": read_table(tables.costs),
+        "trials": _trials(tables.searches),
+    }
+    joined = {
+        table: _beside(
+            frame[frame.experiment.isin(whole.runs)].assign(
+                commit=commit, configuration=lambda rows: rows.experiment.map(declared)
+            ),
+            folder / f"{table}.parquet",
+            declared,
+        )
+        for table, frame in fresh.items()
+    }
+    old = _recorded(folder / "provenance.parquet")
+    earlier = old[old.commit.isin(set(joined["metrics"].commit) - {commit})] if len(old) else old
+    joined["provenance"] = pd.concat([earlier, facts.assign(commit=commit)], ignore_index=True)
+    judge = Judge(whole, study, joined["metrics"], joined["costs"])
+    joined["claims"] = judge.frame()
+    for table, frame in joined.items():
+        if len(frame):
+            write_table(folder / f"{table}.parquet", frame, configuration=whole.hash)
+
+
+def _trials(paths: list[str]) -> pd.DataFrame:
+    """All trials of the run's searches, without what each epoch gave."""
+    frames = [read_table(path).drop(columns="by_epoch") for path in paths]
+    if not frames:
+        return pd.DataFrame({"experiment": []})
+    return pd.concat(frames, ignore_index=True).rename(columns={"search": "experiment"})
+
+
+def _beside(fresh: pd.DataFrame, path: Path, declared: dict[str, str]) -> pd.DataFrame:
+    """`fresh` rows and those recorded of other runs that are declared as they were run."""
+    old = _recorded(path)
+    if not len(old):
+        return fresh
+    same = old.configuration == old.experiment.map(declared)
+    return pd.concat([old[same & ~old.experiment.isin(fresh.experiment)], fresh], ignore_index=True)
+
+
+def _recorded(path: Path) -> pd.DataFrame:
+    return read_table(path) if path.exists() else pd.DataFrame()

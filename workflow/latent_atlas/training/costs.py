@@ -14,7 +14,7 @@ def cost_frame(trained: Trained, inputs: ExperimentInputs) -> pd.DataFrame:
     epochs = inputs.experiment.training.epochs
     seen = epochs * inputs.images["train"].count * len(inputs.seeds)
     device = next(trained.model.parameters()).device.type
-    parameters = sum(p[0].numel() for p in trained.model.parameters())
+    parameters = sum(stacked[0].numel() for stacked in trained.model.state_dict().values())
     return pd.DataFrame(
         [
             {

@@ -1,14 +1,20 @@
 """An experiment's configuration, data and weights, as every stage that runs a model needs them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 
+from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.searches import Best, with_values
 from latent_atlas.datasets.splits import read_split
-from latent_atlas.datasets.subset import rows_hash, subset_rows
+from latent_atlas.datasets.subset import hold_out, rows_hash, subset_rows
+from latent_atlas.errors import InputError
 from latent_atlas.files import read_tensor_metadata, sha256_json
 from latent_atlas.models.base import LatentModel
 from latent_atlas.training.loop import SeedImages
@@ -17,7 +23,8 @@ from latent_atlas.training.store import load_trained
 
 @dataclass
 class ExperimentInputs:
-    """`images` and `labels` hold "train" and "test": SeedImages, and int64 [S,N]."""
+    """`images` and `labels` hold "train", "test" and, where images are held out, "validation":
+    SeedImages, and int64 [S,N]."""
 
     experiment: Experiment
     dataset: DatasetConfig
@@ -29,18 +36,10 @@ class ExperimentInputs:
     device: str
 
     @classmethod
-    def load(cls, spec: dict, files, device: str) -> "ExperimentInputs":
-        """From `Project.spec` and the split files `files.train_images`, `files.test_images`."""
-        experiment = Experiment.model_validate(spec["experiment"])
-        images, labels, hashes = {}, {}, {}
-        for split in ("train", "test"):
-            path = getattr(files, f"{split}_images")
-            pixels, classes = read_split(path)
-            rows = subset_rows(experiment.subset, classes, split, experiment.dataset, spec["seeds"])
-            images[split] = SeedImages.select(pixels, rows, device)
-            labels[split] = classes[rows]
-            hashes[f"{split}_data"] = str(read_tensor_metadata(path)["sha256"])
-            hashes[f"{split}_rows"] = rows_hash(rows)
+    def load(cls, spec: dict, files: Mapping[str, str], device: str) -> "ExperimentInputs":
+        """From `Project.spec` and the files of `Paths.inputs`."""
+        experiment = tuned_experiment(spec, files.get("tuned"))
+        images, labels, hashes = load_images(experiment, spec["seeds"], files, device)
         dataset = DatasetConfig.model_validate(spec["dataset"])
         return cls(experiment, dataset, spec["seeds"], images, labels, hashes, spec, device)
 
@@ -59,11 +58,54 @@ class ExperimentInputs:
         return model.to(self.device), None if table is None else table.to(self.device)
 
     def provenance(self) -> dict:
-        """For a table's footer; the same from run to run on one device."""
-        return {
-            "configuration": sha256_json(self.spec),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "device": torch.cuda.get_device_name() if self.device == "cuda" else "cpu",
-            **self.hashes,
-        }
+        return provenance(self.spec, self.device, self.hashes)
+
+
+def tuned_experiment(spec: dict, tuned: str | None) -> Experiment:
+    """The experiment of a spec, with the values that its search has found."""
+    return Experiment.model_validate(with_found(spec["run"], tuned))
+
+
+def with_found(run: dict, tuned: str | None) -> dict:
+    """A run's configuration with the values of a search's `best.json`, if there is one."""
+    if tuned is None:
+        return run
+    try:
+        best = Best.model_validate_json(Path(tuned).read_text(encoding="utf-8"))
+        return with_values(run, best.values)
+    except (ValidationError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{tuned}: not what a search of {run['id']} finds ({reason}); delete it and run again"
+        ) from None
+
+
+def load_images(
+    run: Experiment | Classifier, seeds: list[int], files: Mapping[str, str], device: str
+) -> tuple[dict[str, SeedImages], dict[str, np.ndarray], dict[str, str]]:
+    """Images, labels and content hashes by split."""
+    images, labels, hashes = {}, {}, {}
+    for split in ("train", "test"):
+        path = files[f"{split}_images"]
+        pixels, classes = read_split(path)
+        chosen = {split: subset_rows(run.subset, classes, split, run.dataset, seeds)}
+        if split == "train" and run.validation:
+            kept, held = hold_out(chosen["train"], run.validation, run.dataset)
+            chosen = {"train": kept, "validation": held}
+        hashes[f"{split}_data"] = str(read_tensor_metadata(path)["sha256"])
+        for part, rows in chosen.items():
+            images[part] = SeedImages.select(pixels, rows, device)
+            labels[part] = classes[rows]
+            hashes[f"{part}_rows"] = rows_hash(rows)
+    return images, labels, hashes
+
+
+def provenance(spec: dict, device: str, hashes: dict[str, str]) -> dict:
+    """For a table's footer; the same from run to run on one device."""
+    return {
+        "configuration": sha256_json(spec),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        **hashes,
+    }

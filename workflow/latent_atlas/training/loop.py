@@ -1,6 +1,7 @@
 """Training: one loop for likelihood models, with or without a table of latents."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,10 @@ from latent_atlas.models.posterior import draw_noise
 from latent_atlas.models.registry import build_model
 from latent_atlas.streams import torch_streams
 from latent_atlas.training.objective import batch_loss
+from latent_atlas.training.optimisers import build_optimiser
 
 HISTORY_TERMS = ("loss", "reconstruction_mse", "kl_nats")
+AfterEpoch = Callable[[int, LatentModel, Tensor | None], None]
 
 
 @dataclass
@@ -47,6 +50,10 @@ class SeedImages:
     def count(self) -> int:
         return self.pixels.shape[1]
 
+    def of_seed(self, s: int) -> Tensor:
+        """uint8 [N,pixels]."""
+        return self.pixels[s if len(self.pixels) > 1 else 0]
+
     def batch(self, index: Tensor, dtype: torch.dtype) -> Tensor:
         """Grey levels in [0, 1], [S,B,pixels], of image numbers `index` [S,B]."""
         seeds = torch.arange(index.shape[0], device=index.device)[:, None]
@@ -73,26 +80,33 @@ def train(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     max_steps: int | None = None,
+    after_epoch: AfterEpoch | None = None,
 ) -> Trained:
     """Train every seed; each depends on its own streams alone, not on the seeds beside it.
 
-    Adam (betas .9, .999; eps 1e-8) is dense: it moves every row of the table at every step.
-    `max_steps` ends training early, for tests.
+    `after_epoch` is called with the epoch from 1, the model and the table, and may end training
+    by an exception. `max_steps` ends it early, for tests.
     """
     settings = experiment.training
     n, size = images.count, settings.batch_size
     model, table = initial_model(experiment, seeds, images.pixels.shape[-1], n)
     model.to(device=device, dtype=dtype)
-    parameters = list(model.parameters())
     if table is not None:
         table = table.to(device=device, dtype=dtype).requires_grad_()
-        parameters.append(table)
-    optimiser = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
+    optimiser = build_optimiser(
+        settings.optimiser,
+        model.parameters(),
+        settings.learning_rate,
+        settings.weight_decay,
+        latents=table,
+    )
+    dropping = torch_streams(experiment.id, seeds, "dropout")
     shuffling = torch_streams(experiment.id, seeds, "shuffling")
     noising = torch_streams(experiment.id, seeds, "posterior")
     stack = torch.arange(len(seeds), device=device)[:, None]
     history, steps, begin = [], 0, time.perf_counter()
-    for _ in tqdm(range(settings.epochs), desc=f"train {experiment.id}", mininterval=5):
+    epochs = range(1, settings.epochs + 1)
+    for epoch in tqdm(epochs, desc=f"train {experiment.id}", mininterval=5):
         order = _epoch_order(n, shuffling, settings.shuffle).to(device)
         noise = None
         if model.posterior_kind:
@@ -108,16 +122,19 @@ def train(
                 x,
                 None if noise is None else noise[:, start : start + size],
                 settings.objective.kl,
+                dropping,
             )
             loss = batch_loss(terms, x.shape[-1], settings.objective)
             optimiser.zero_grad()
             loss.sum().backward()
             optimiser.step()
-            sums += _step_sums(loss, terms, x)
+            sums += step_sums(loss, terms, x)
             steps += 1
             if steps == max_steps:
                 break
         history.append((sums / n).cpu())
+        if after_epoch:
+            after_epoch(epoch, model, table)
         if steps == max_steps:
             break
     return Trained(
@@ -134,7 +151,7 @@ def _epoch_order(n: int, generators: list[torch.Generator], shuffle: bool) -> Te
     return torch.stack([torch.randperm(n, generator=g) for g in generators])
 
 
-def _step_sums(loss: Tensor, terms: dict[str, Tensor], x: Tensor) -> Tensor:
+def step_sums(loss: Tensor, terms: dict[str, Tensor], x: Tensor) -> Tensor:
     """Sums over the batch [3,S], so that a short last batch weighs what it holds."""
     batch, pixels = x.shape[1:]
     return torch.stack(

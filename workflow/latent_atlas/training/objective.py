@@ -8,15 +8,30 @@ from latent_atlas.config.experiments import Objective
 def batch_loss(terms: dict[str, Tensor], pixels: int, objective: Objective) -> Tensor:
     """Loss of each seed [S] from per-sample terms [S,B].
 
-    mse: Σ sse / (B·pixels); frobenius: √(Σ sse) / (B·pixels); plus kl_weight · mean KL.
+    mse: Σ sse / (B·pixels); sse: Σ sse / B; frobenius: √(Σ sse) / (B·pixels); plus kl_weight ·
+    mean KL; times B where images are summed.
     """
-    numbers = terms["sse"].shape[1] * pixels
+    batch = terms["sse"].shape[1]
     squared = terms["sse"].sum(1)
-    if objective.reconstruction == "mse":
-        reconstruction = squared / numbers
+    if objective.reconstruction == "frobenius":
+        reconstruction = squared.sqrt() / (batch * pixels)
     else:
-        reconstruction = squared.sqrt() / numbers
-    return reconstruction + objective.kl_weight * terms["kl"].mean(1)
+        reconstruction = squared / (batch * _scale(pixels, objective))
+    loss = reconstruction + objective.kl_weight * terms["kl"].mean(1)
+    return loss * batch if objective.sum_images else loss
+
+
+def _scale(pixels: int, objective: Objective) -> int:
+    return pixels if objective.reconstruction == "mse" else 1
+
+
+def mean_loss(
+    mse: Tensor, kl: Tensor | float, pixels: int, batch_size: int, objective: Objective
+) -> Tensor:
+    """The mse or sse loss [S] from means over images [S]; where images are summed, that of a full
+    batch."""
+    loss = mse * pixels / _scale(pixels, objective) + objective.kl_weight * kl
+    return loss * batch_size if objective.sum_images else loss
 
 
 def per_image_loss(terms: dict[str, Tensor], pixels: int, objective: Objective) -> Tensor:
@@ -28,7 +43,8 @@ def per_image_loss(terms: dict[str, Tensor], pixels: int, objective: Objective) 
 
 def effective_beta(pixels: int, objective: Objective) -> float | None:
     """Weight of the KL when the reconstruction term is ½ the squared error summed over pixels
-    (a Gaussian likelihood of variance 1): pixels · kl_weight / 2. None for the Frobenius loss."""
+    (a Gaussian likelihood of variance 1): kl_weight / 2 for sse, pixels · kl_weight / 2 for mse.
+    None for the Frobenius loss."""
     if objective.reconstruction == "frobenius":
         return None
-    return pixels * objective.kl_weight / 2
+    return _scale(pixels, objective) * objective.kl_weight / 2

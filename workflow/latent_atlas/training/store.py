@@ -40,19 +40,23 @@ def load_trained(path, experiment: Experiment, seeds: list[int], pixels: int, im
 
 
 def history_frame(
-    history: np.ndarray, experiment: str, seeds: list[int], steps_per_epoch: int
+    histories: dict[str, np.ndarray], experiment: str, seeds: list[int], steps_per_epoch: int
 ) -> pd.DataFrame:
-    """[E,S,terms] → tidy rows: experiment, seed, epoch, step, split, term, value."""
-    epochs, stacked, terms = history.shape
-    epoch, seed, term = np.indices((epochs, stacked, terms)).reshape(3, -1)
-    return pd.DataFrame(
-        {
-            "experiment": experiment,
-            "seed": np.asarray(seeds)[seed],
-            "epoch": epoch + 1,
-            "step": (epoch + 1) * steps_per_epoch,
-            "split": "train",
-            "term": np.asarray(HISTORY_TERMS)[term],
-            "value": history.reshape(-1),
-        }
-    )
+    """Split → [E,S,terms], as tidy rows: experiment, seed, epoch, step, split, term, value."""
+    frames = []
+    for split, history in histories.items():
+        epoch, seed, term = np.indices(history.shape).reshape(3, -1)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "experiment": experiment,
+                    "seed": np.asarray(seeds)[seed],
+                    "epoch": epoch + 1,
+                    "step": (epoch + 1) * steps_per_epoch,
+                    "split": split,
+                    "term": np.asarray(HISTORY_TERMS)[term],
+                    "value": history.reshape(-1),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

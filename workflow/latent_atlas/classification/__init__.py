@@ -1,0 +1,1 @@
+"""Classifiers: an encoder with a head, and a convolutional baseline."""

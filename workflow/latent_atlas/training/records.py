@@ -1,0 +1,79 @@
+"""What is kept of every epoch: validation losses, and one image's reconstruction."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_atlas.config.experiments import Experiment
+from latent_atlas.models.base import LatentModel, per_sample_terms
+from latent_atlas.models.posterior import draw_noise
+from latent_atlas.streams import torch_streams
+from latent_atlas.training.loop import SeedImages, step_sums
+from latent_atlas.training.objective import batch_loss
+
+GROWTH_EPOCHS = 48
+
+
+class EpochRecords:
+    """Call it after each epoch. `validation` collects [S,3] (loss, reconstruction_mse, kl_nats),
+    means over the validation images by a sampled code and without dropout; `growth` the first
+    image, the validation set's where there is one, reconstructed by each seed, [S,pixels] uint8,
+    at `GROWTH_EPOCHS` epochs at most, evenly spaced, the last among them."""
+
+    def __init__(
+        self, experiment: Experiment, seeds: list[int], images: SeedImages, validation=None
+    ):
+        self.experiment, self.seeds = experiment, seeds
+        self.validation_images: SeedImages | None = validation
+        self.shown = (validation or images).pixels[:, :1]
+        self.noising = torch_streams(experiment.id, seeds, "validation")
+        epochs = experiment.epochs
+        kept = np.linspace(1, epochs, min(epochs, GROWTH_EPOCHS)).round().astype(int)
+        self.epochs = kept.tolist()
+        self.validation: list[Tensor] = []
+        self.growth: list[Tensor] = []
+
+    @torch.no_grad()
+    def __call__(self, epoch: int, model: LatentModel, table: Tensor | None) -> None:
+        if self.validation_images is not None:
+            self.validation.append(self.validate(model))
+        if epoch in self.epochs:
+            self.growth.append(self._reconstruct(model, table))
+
+    def validate(self, model: LatentModel) -> Tensor:
+        """[S,3] on the CPU; batches of the training's size."""
+        images, settings = self.validation_images, self.experiment.training
+        parameter = next(model.parameters())
+        noise, size = None, settings.batch_size
+        if model.posterior_kind:
+            noise = draw_noise(model.posterior_kind, (images.count, model.latent), self.noising)
+            noise = noise.to(parameter)
+        sums = torch.zeros(3, len(self.seeds), device=parameter.device, dtype=parameter.dtype)
+        for start in range(0, images.count, size):
+            index = torch.arange(start, min(start + size, images.count), device=parameter.device)
+            x = images.batch(index.expand(len(self.seeds), -1), parameter.dtype)
+            part = None if noise is None else noise[:, start : start + size]
+            terms = per_sample_terms(model, x, x, part, settings.objective.kl)
+            loss = batch_loss(terms, x.shape[-1], settings.objective)
+            sums += step_sums(loss, terms, x)
+        return (sums / images.count).T.cpu()
+
+    def _reconstruct(self, model: LatentModel, table: Tensor | None) -> Tensor:
+        parameter = next(model.parameters())
+        shown = self.shown.expand(len(self.seeds), -1, -1).to(parameter) / 255
+        mean, _ = model.posterior(shown if table is None else table[:, :1])
+        return (model.decode(mean)[:, 0] * 255).round().to(torch.uint8).cpu()
+
+    def history(self) -> dict[str, np.ndarray]:
+        """ "validation" → [E,S,3]; empty where nothing is held out."""
+        if self.validation_images is None:
+            return {}
+        return {"validation": torch.stack(self.validation).double().numpy()}
+
+    def growth_tensors(self) -> dict[str, np.ndarray]:
+        """`image` [1 or S,pixels], `reconstructions` [S,kept,pixels], `epochs` [kept]."""
+        return {
+            "image": self.shown[:, 0].cpu().numpy(),
+            "reconstructions": torch.stack(self.growth, 1).numpy(),
+            "epochs": np.asarray(self.epochs[: len(self.growth)]),
+        }
