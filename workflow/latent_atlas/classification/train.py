@@ -19,11 +19,8 @@ class ClassifierTraining:
     def __init__(
         self, inputs: ClassifierInputs, s: int, name: str, after_epoch: AfterEpoch | None = None
     ):
-        self.inputs, self.classifier, self.model = (
-            inputs,
-            inputs.classifier,
-            inputs.classifier.model,
-        )
+        self.inputs, self.classifier = inputs, inputs.classifier
+        self.model = inputs.classifier.model
         self.s, self.seed, self.name = s, inputs.seeds[s], name
         self.classes = len(inputs.dataset.classes)
         self.train, self.held_out = (inputs.data[split][s] for split in ("train", "validation"))

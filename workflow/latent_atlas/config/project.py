@@ -309,8 +309,11 @@ class Project:
         return "by key only" if self.settings.only else f"at the {self.settings.scale} scale"
 
     def configuration(self, run: str) -> str:
-        """Hash of all that a study declares of a run, whatever its seeds and its device."""
-        return sha256_json(self.declared[run].model_dump())[:16]
+        """Hash of all that a study declares of a run, its name and keys left at their defaults
+        apart; whatever the seeds and the device."""
+        declared = self.declared[run]
+        left_out = {"title", "reading"}
+        return sha256_json(declared.model_dump(exclude=left_out, exclude_defaults=True))[:16]
 
     def study_runs(self, study: str) -> list[str]:
         return [name for name in study_runs(self.studies[study]) if name in self.runs]

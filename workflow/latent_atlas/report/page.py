@@ -4,6 +4,7 @@ import base64
 import json
 import math
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from scipy import stats
 
 from latent_atlas.claims.verdicts import NOT_ATTEMPTED, NOT_REPRODUCED, REPRODUCED, VERDICTS
+from latent_atlas.config.experiments import Reading
 from latent_atlas.config.metrics import METRICS, metric_parts
 from latent_atlas.config.project import Project
 from latent_atlas.config.studies import StudyConfig
@@ -29,6 +31,7 @@ HEADLINE_METRICS = (
     ("kl_nats", "test"),
     ("active_units", "test"),
     ("beta_effective", "train"),
+    ("accuracy_percent", "test"),
     ("knn_accuracy", "test"),
     ("silhouette", "test"),
     ("random_diversity", "test"),
@@ -48,7 +51,9 @@ def write_page(project: Project, inputs, template: str, recorded: list[str], out
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, interval=interval, slug=slug)
+    environment.filters.update(
+        number=number, interval=interval, slug=slug, epochs=epochs, readings=readings
+    )
     trials = pd.concat([read_table(path) for path in inputs.searches] or [NO_TRIALS])
     trials = trials.rename(columns={"search": "experiment"})
     pairs = zip(inputs.figures, inputs.sidecars, strict=True)
@@ -90,6 +95,17 @@ def interval(row: dict) -> str:
     if not math.isfinite(row["low"]):
         return "—"
     return f"{number(row['low'])} … {number(row['high'])}"
+
+
+def epochs(count: float | None) -> str:
+    """', 9 epochs'; nothing for what has none."""
+    return "" if count is None or pd.isna(count) else f", {count:.0f} epochs"
+
+
+def readings(matrix: list[dict]) -> list[str]:
+    """Readings under which a number was measured, in the order of the configuration."""
+    found = {reading for line in matrix for reading in line["readings"]}
+    return [reading for reading in get_args(Reading) if reading in found]
 
 
 def slug(text: str) -> str:
@@ -166,7 +182,7 @@ def _number_finding(rows: pd.DataFrame) -> str:
 
 
 def _where(row) -> str:
-    return f"{row.reading}: {row.experiment}, {row.epochs} epochs, {row.metric}"
+    return f"{row.reading}: {row.experiment}{epochs(row.epochs)}, {row.metric}"
 
 
 def comparison(metrics: pd.DataFrame, experiments: list[str]) -> dict[str, dict]:

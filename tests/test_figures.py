@@ -1,0 +1,82 @@
+"""Figures show the numbers of their files."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latent_atlas.figures.draw import KINDS, _growth_grid
+from latent_atlas.files import write_table, write_tensors
+
+RUN = {"title": "Autoencoder", "reading": "as coded", "dataset": "digits"}
+
+
+def test_growth_runs_row_by_row_from_the_image(tmp_path):
+    path = tmp_path / "growth.safetensors"
+    frames = np.arange(1, 20, dtype=np.uint8)
+    write_tensors(
+        path,
+        {
+            "image": np.zeros((1, 16), np.uint8),
+            "reconstructions": frames[None, :, None] * np.ones((2, 19, 16), np.uint8),
+            "epochs": np.arange(2, 40, 2),
+        },
+        shape=[1, 4, 4],
+    )
+    grid, labels = _growth_grid(str(path))
+    assert grid[:, :, 0, 0].ravel().tolist() == [*range(20), *[255] * 7]
+    assert labels == ["image, epochs 2–16", "epochs 18–34", "epochs 36–38"]
+    figure = KINDS["growth"]({"runs": {"a": RUN, "b": RUN}}, [str(path)] * 2)
+    assert len(figure.axes) == 2
+
+
+def test_an_overlay_has_a_line_for_each_run_and_split(tmp_path):
+    paths = []
+    for number in range(2):
+        rows = [
+            (seed, epoch, split, term, number + epoch + seed)
+            for seed in range(3)
+            for epoch in (1, 2)
+            for split in ("train", "validation")
+            for term in ("loss", "kl_nats")
+        ]
+        paths.append(tmp_path / f"{number}.parquet")
+        columns = ["seed", "epoch", "split", "term", "value"]
+        write_table(paths[-1], pd.DataFrame(rows, columns=columns))
+    wanted = {"term": "loss", "splits": ["train", "validation"]}
+    figure = KINDS["overlay"]({"figure": wanted, "runs": {"a": RUN, "b": RUN}}, paths)
+    (panel,) = figure.axes
+    assert [line.get_ydata().tolist() for line in panel.lines] == [[2, 3], [2, 3], [3, 4], [3, 4]]
+    labels = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert labels[:2] == [f"Autoencoder · as coded · digits · {s}" for s in wanted["splits"]]
+
+
+def test_confusion_is_in_percent_of_the_class(tmp_path):
+    path = tmp_path / "predictions.safetensors"
+    labels = np.array([[0, 0, 0, 0, 1, 1]])
+    write_tensors(path, {"test": np.array([[0, 0, 0, 1, 1, 1]]), "test_labels": labels})
+    figure = KINDS["confusion"]({"runs": {"a": RUN}, "classes": {"a": ["x", "y"]}}, [str(path)])
+    (panel,) = figure.axes
+    np.testing.assert_allclose(panel.images[0].get_array(), [[75, 25], [0, 100]])
+    assert [text.get_text() for text in panel.texts] == ["75", "25", "100"]
+
+
+@pytest.mark.parametrize("best", [0, 2])
+def test_the_best_trial_is_red(tmp_path, best):
+    path = tmp_path / "trials.parquet"
+    trials = pd.DataFrame(
+        {
+            "trial": range(3),
+            "state": ["complete", "pruned", "complete"],
+            "value": [3.0, 4.0, 2.0],
+            "measures": "validation loss",
+            "best": [number == best for number in range(3)],
+        }
+    )
+    write_table(path, trials)
+    figure = KINDS["trials"]({"runs": {"a": RUN}}, [str(path)])
+    (panel,) = figure.axes
+    complete, pruned, red = (points.get_offsets().tolist() for points in panel.collections)
+    assert red == [[best + 1, trials.value[best]]]
+    assert complete == [[3 - best, trials.value[2 - best]]]
+    assert pruned == [[2, 4.0]]
+    assert panel.get_ylabel() == "validation loss"
