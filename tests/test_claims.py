@@ -179,3 +179,65 @@ def test_a_changed_rule_changes_its_hash(published):
         published.studies["auto_decoder"] = study
     differs = before.rule_hash != after.rule_hash
     assert set(before[differs].kind) == {"number"}
+
+
+def metrics_b(project, values):
+    """Three seeds of what `values` names, (run, metric, split) → mean."""
+    rows = [
+        {
+            "experiment": run,
+            "seed": seed,
+            "dataset": "fashion-mnist",
+            "split": split,
+            "metric": metric,
+            "value": mean * (1 + 0.001 * seed),
+            "unit": unit_of(metric),
+        }
+        for (run, metric, split), mean in values.items()
+        for seed in project.seeds_of(run)
+    ]
+    return pd.DataFrame(rows)
+
+
+def judged_b(project, values, seconds=()):
+    costs = [
+        {"experiment": run, "seed": seed, "seeds": 1, "train_seconds": s + seed / 10}
+        for run, s in dict(seconds).items()
+        for seed in project.seeds_of(run)
+    ]
+    costs = pd.DataFrame(costs) if costs else NO_COSTS
+    return Judge(project, "tuned_autoencoder", metrics_b(project, values), costs).frame()
+
+
+def test_study_b_has_all_its_claims(published):
+    frame = judged_b(published, {("cl", "accuracy_percent", "test"): 90.0})
+    claims = published.studies["tuned_autoencoder"].claims
+    assert list(dict.fromkeys(frame.claim)) == [claim.id for claim in claims]
+    assert set(frame.number) == set(range(1, 17)), "the sixteen claims of the study's list"
+    accuracy = frame[(frame.claim == "b1-accuracy") & (frame.experiment == "cl")].iloc[0]
+    assert (accuracy.verdict, accuracy.seeds) == ("reproduced", 3)
+    others = frame[frame.metric != "accuracy_percent"]
+    assert set(others.verdict) == {"not attempted"}
+
+
+def test_a_ratio_is_judged_over_the_seeds_that_both_have(published):
+    fast = judged_b(published, {}, {"cl": 50.0, "cnn-augmented": 1100.0})
+    row = fast[fast.claim == "b7-seconds"].iloc[0]
+    assert (row.seeds, row["mean"]) == (1, pytest.approx(1100 - 20 * 50))
+    assert (row.verdict, row.reason) == ("inconclusive", "one seed gives no interval")
+    assert row.against == "20 × cl train_seconds"
+
+
+def test_seconds_of_another_machine_are_shown_and_not_judged(published):
+    frame = judged_b(published, {}, {"cl": 50.0, "cnn-augmented": 1100.0})
+    row = frame[frame.claim == "b1-seconds"].iloc[0]
+    assert (row.verdict, row["mean"]) == ("not comparable", pytest.approx(50.1))
+    assert "another machine" in row.reason
+
+
+def test_pairs_of_classes_that_a_data_set_lacks(published):
+    small = Project(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT)
+    ranks = {("ae-tuned", "overlap_rank/0+1", "test"): 3.0}
+    frame = judged_b(small, ranks)
+    row = frame[(frame.claim == "b9-pullover-coat") & (frame.experiment == "ae-tuned")].iloc[0]
+    assert (row.verdict, row.reason) == ("not comparable", "digits has no class Pullover")
