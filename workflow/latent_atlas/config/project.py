@@ -257,10 +257,15 @@ class Project:
         return spec | ({"encoder": self.spec(encoder)} if encoder else {})
 
     def search_spec(self, search: str) -> dict:
-        """The same for a search; each trial runs its base with the first seed."""
+        """The same for a search. Each trial runs its base with seed 0, whatever the run's seeds;
+        a classifier with the first for which there is an encoder."""
         resolved = self.searches[search]
-        base = self.spec(resolved.base) | {"seeds": self.seeds_of(resolved.base)[:1]}
-        return {"search": resolved.model_dump(), "base": base}
+        encoded = encoder_of(self.resolved[resolved.base])
+        seeds = self.seeds_of(encoded)[:1] if encoded else [0]
+        return {
+            "search": resolved.model_dump(),
+            "base": self.spec(resolved.base) | {"seeds": seeds},
+        }
 
     def figure(self, study: str, figure: str) -> Figure:
         return next(f for f in self.studies[study].figures if f.id == figure)
