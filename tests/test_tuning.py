@@ -155,10 +155,10 @@ def test_numbers_about_a_search():
     }
 
 
-def space_error(checkout, space):
+def search_error(checkout, **changes):
     path = checkout.folder / STUDY
     study = yaml.safe_load(path.read_text())
-    study["searches"]["ae-search"]["space"] = space
+    study["searches"]["ae-search"] |= changes
     path.write_text(yaml.safe_dump(study))
     settings = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     with pytest.raises(InputError) as caught:
@@ -199,8 +199,22 @@ def space_error(checkout, space):
     ],
 )
 def test_a_space_is_refused_by_key(checkout, space, words):
-    message = space_error(checkout, space)
+    message = search_error(checkout, space=space)
     for word in (STUDY, "searches.ae-search", *words):
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("base", "words"),
+    [
+        ("cl", ("ae-search.base", "cl holds no images out", "train_on_all")),
+        ("ae-here", ("ae-search.base", "tuned by this very search")),
+        ("vae-cod", ("ae-search.base", "unknown 'vae-cod'", "did you mean 'vae-coded'")),
+    ],
+)
+def test_a_base_is_refused_by_key(checkout, base, words):
+    message = search_error(checkout, base=base)
+    for word in words:
         assert word in message
 
 

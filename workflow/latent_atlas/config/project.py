@@ -79,7 +79,7 @@ class Project:
     """
 
     def __init__(self, settings: dict, root: str | Path = ".", where: str = "config/config.yaml"):
-        self.root = Path(root)
+        self.root, self.where = Path(root), where
         self.raw_settings = settings
         self.settings: Settings = validated(Settings, settings, where)
         self.datasets: dict[str, DatasetConfig] = {
@@ -188,30 +188,40 @@ class Project:
         base need not."""
         run = self.declared[name]
         if isinstance(run, Search):
-            self._check_space(run, names, where)
+            self._check_search(run, names, where)
         needed = [(key, other, kind) for key, other, kind in references(run) if other]
         for key, other, kind in needed:
             allowed = [n for n in names if isinstance(self.declared[n], kind)]
             self._known(f"{name}.{key}", other, allowed, where)
             if key != "base" and name in self.runs and other not in self.runs:
-                place = "key small.experiments" if self.settings.only is None else "key only"
-                raise InputError(f"{where}: {place}: {name} needs {other}; add it to the list")
+                place = f"{where}: key small.experiments"
+                if self.settings.only is not None:
+                    place = f"{self.where}: key only"
+                raise InputError(f"{place}: {name} needs {other}; add it to the list")
 
-    def _check_space(self, search: Search, names: list[str], where: str) -> None:
+    def _check_search(self, search: Search, names: list[str], where: str) -> None:
+        """Its base can be validated and is not tuned by it; both ends of its space are allowed."""
+        section = f"{where}: key searches.{search.id}"
         self._known(f"searches.{search.id}.base", search.base, names, where)
-        base = self.declared[search.base].model_dump()
-        for key in (*search.space, *search.published):
-            try:
-                with_values(base, {key: None})
-            except (KeyError, TypeError):
-                raise InputError(
-                    f"{where}: key searches.{search.id}.space: {search.base} has no key {key!r}"
-                ) from None
-        for point in (lowest(search.space), highest(search.space)):
-            changed = with_values(base, point)
-            validated(
-                type(self.declared[search.base]), changed, f"{where}: searches.{search.id}.space"
+        base = self.declared[search.base]
+        if not base.validation or getattr(base, "train_on_all", False):
+            raise InputError(
+                f"{section}.base: {search.base} holds no images out to validate on; name one with "
+                "validation and without train_on_all"
             )
+        if base.tuned == search.id:
+            raise InputError(f"{section}.base: {search.base} is tuned by this very search")
+        for part in ("space", "published"):
+            for key in getattr(search, part):
+                try:
+                    with_values(base.model_dump(), {key: None})
+                except (KeyError, TypeError):
+                    raise InputError(
+                        f"{section}.{part}: {search.base} has no key {key!r}"
+                    ) from None
+        for point in (lowest(search.space), highest(search.space)):
+            changed = with_values(base.model_dump(), point)
+            validated(type(base), changed, f"{where}: searches.{search.id}.space")
 
     def _known(self, key: str, found: str, allowed, where: str) -> None:
         if found not in allowed:
