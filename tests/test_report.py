@@ -58,6 +58,7 @@ def test_findings_name_the_reading():
         claim(),
         claim(reading="as written", verdict="not reproduced", mean=9.0),
         claim(claim="d", text="the loss is 3", published="3", verdict="not reproduced"),
+        claim(claim="g", text="the loss is 4", published="4", verdict="inconclusive"),
         claim(claim="e", kind="unit", text="it is an MSE", verdict="not reproduced", reason="why"),
         claim(claim="f", kind="ordering", text="a below b", verdict="reproduced"),
     ]
@@ -65,6 +66,7 @@ def test_findings_name_the_reading():
         "Unit: that it is an MSE: not reproduced (why).",
         "Reproduced: the loss is 2 (as coded: ad, 9 epochs, total_loss).",
         "Under no reading: the loss is 3; the nearest is 2 (as coded: ad, 9 epochs, total_loss).",
+        "Inconclusive: the loss is 4; the nearest is 2 (as coded: ad, 9 epochs, total_loss).",
         "Reproduced in its only row, on digits: a below b.",
     ]
 

@@ -11,7 +11,13 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from scipy import stats
 
-from latent_atlas.claims.verdicts import NOT_ATTEMPTED, NOT_REPRODUCED, REPRODUCED, VERDICTS
+from latent_atlas.claims.verdicts import (
+    INCONCLUSIVE,
+    NOT_ATTEMPTED,
+    NOT_REPRODUCED,
+    REPRODUCED,
+    VERDICTS,
+)
 from latent_atlas.config.experiments import Reading
 from latent_atlas.config.metrics import METRICS, metric_parts
 from latent_atlas.config.project import Project
@@ -175,10 +181,9 @@ def _number_finding(rows: pd.DataFrame) -> str:
     if len(found):
         return f"Reproduced: {first.text} ({'; '.join(map(_where, found.itertuples()))})."
     nearest = rows.loc[(np.log(rows["mean"] / float(first.published))).abs().idxmin()]
-    return (
-        f"Under no reading: {first.text}; the nearest is {number(nearest['mean'])} "
-        f"({_where(nearest)})."
-    )
+    found = "Inconclusive" if INCONCLUSIVE in set(rows.verdict) else "Under no reading"
+    value, where = number(nearest["mean"]), _where(nearest)
+    return f"{found}: {first.text}; the nearest is {value} ({where})."
 
 
 def _where(row) -> str:
