@@ -186,6 +186,7 @@ def test_more_seeds_keep_the_old_ones_results(finished, checkout):
     assert run.returncode == 0, run.stderr
     two = read_table(finished.folder / "results/metrics.parquet")
     one = read_table(checkout.folder / "results/metrics.parquet")
+    one = one[one.experiment != "cnn-augmented"]  # which has one seed, the first of the run's
     merged = one.merge(two, on=["experiment", "seed", "split", "metric"], suffixes=("", "_two"))
     assert len(merged) == len(one)
     np.testing.assert_allclose(merged.value, merged.value_two, rtol=1e-6, atol=1e-9)

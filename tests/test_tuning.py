@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -102,6 +104,38 @@ def test_a_stopped_search_goes_on_where_it_stopped(whole, tmp_path, ended):
     trials = run_search(search_of(21), counting, "minimize", tmp_path / "j", workers=1)
     assert summary(trials) == summary(whole)
     assert len(runs) == 21 - ended
+
+
+@pytest.mark.parametrize("cut", [1, 30, 400])
+def test_what_a_killed_process_leaves_is_mended(whole, tmp_path, cut):
+    """Optuna's lock, and a last line cut short by so many bytes."""
+    journal = tmp_path / "j"
+    run_search(search_of(9), objective, "minimize", journal, workers=1)
+    os.truncate(journal, journal.stat().st_size - cut)
+    Path(f"{journal}.lock").symlink_to("nowhere")
+    trials = run_search(search_of(21), objective, "minimize", journal, workers=1)
+    assert summary(trials) == summary(whole)
+
+
+def test_a_journal_has_one_process_at_a_time(whole, tmp_path):
+    """A second search waits for the first, an orphan of a killed Snakemake say, and finds all
+    done."""
+    runs = []
+
+    def slow(name, values, report):
+        runs.append(name)
+        time.sleep(0.02)
+        objective(name, values, report)
+
+    with ThreadPoolExecutor(2) as pool:
+        both = list(
+            pool.map(
+                lambda _: run_search(search_of(6), slow, "minimize", tmp_path / "j", workers=1),
+                range(2),
+            )
+        )
+    assert summary(both[0]) == summary(both[1]) == summary(whole[:6])
+    assert len(runs) == 6
 
 
 def test_more_trials_extend_a_search(whole, tmp_path):

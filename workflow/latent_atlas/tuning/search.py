@@ -3,17 +3,20 @@
 Trials are asked in batches of two. For each batch the study is built anew from the trials of the
 batches before, with a sampler seeded by the batch's number, so nothing depends on what a killed
 process held in memory; the pruner sees the batches before and no more. The journal takes a trial
-when it has ended, in the order asked; a trial under way when the process is killed runs again.
+when it has ended, in the order asked; a trial under way when the process is killed runs again. One
+process at a time holds a journal, by a lock that ends with it.
 """
 
 import logging
 import math
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import optuna
 import torch
+from filelock import FileLock
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -36,10 +39,14 @@ def run_search(
     `workers`, of one torch thread each.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    stored = open_journal(journal, direction)
-    with ThreadPoolExecutor(
-        min(workers, BATCH), initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        FileLock(f"{journal}.held"),
+        ThreadPoolExecutor(
+            min(workers, BATCH), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool,
+    ):
+        stored = open_journal(journal, direction)
         while (ended := len(stored.trials)) < search.trials:
             first = ended - ended % BATCH
             asked = ask_batch(search, stored.trials[:first], direction)
@@ -56,12 +63,17 @@ def run_search(
                     len(outcome.intermediate_values),
                     outcome.params,
                 )
-    return stored.trials[: search.trials]
+        return stored.trials[: search.trials]
 
 
 def open_journal(path: Path, direction: str) -> optuna.Study:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    storage = JournalStorage(JournalFileBackend(str(path)))
+    """The journal's study, after what a killed process may have left: Optuna's own lock, for which
+    it would wait, and a line cut short, to which it would append."""
+    Path(f"{path}.lock").unlink(missing_ok=True)
+    if path.exists():
+        whole = path.read_bytes()
+        os.truncate(path, whole.rfind(b"\n") + 1)
+    storage = JournalStorage(JournalFileBackend(str(path.resolve())))
     return optuna.create_study(
         storage=storage, study_name="search", direction=direction, load_if_exists=True
     )
