@@ -1,7 +1,5 @@
 """What a trained classifier leaves behind: weights, history, predictions, metrics, costs."""
 
-import resource
-
 import numpy as np
 import pandas as pd
 import torch
@@ -10,6 +8,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from latent_atlas.classification.fit import Fitted, logits_of
 from latent_atlas.classification.inputs import ClassifierInputs
 from latent_atlas.config.metrics import unit_of
+from latent_atlas.training.costs import cost_row
 
 
 def stacked_weights(fits: list[Fitted]) -> dict[str, np.ndarray]:
@@ -92,18 +91,8 @@ def cost_frame(fits: list[Fitted], inputs: ClassifierInputs) -> pd.DataFrame:
     rows = []
     for seed, fitted in zip(inputs.seeds, fits, strict=True):
         parameters = sum(p.numel() for p in fitted.network.parameters())
-        rows.append(
-            {
-                "experiment": inputs.classifier.id,
-                "seed": seed,
-                "seeds": 1,
-                "epochs": max(epoch for epoch, *_ in fitted.history),
-                "parameters": parameters,
-                "train_seconds": fitted.seconds,
-                "images_per_second": fitted.images_seen / fitted.seconds,
-                "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                "device": torch.cuda.get_device_name() if inputs.device == "cuda" else "cpu",
-                "threads": torch.get_num_threads(),
-            }
-        )
+        epochs = max(epoch for epoch, *_ in fitted.history)
+        name, seen = inputs.classifier.id, fitted.images_seen
+        row = cost_row(name, epochs, parameters, fitted.seconds, seen, inputs.device)
+        rows.append(row | {"seed": seed, "seeds": 1})
     return pd.DataFrame(rows)

@@ -13,20 +13,23 @@ def cost_frame(trained: Trained, inputs: ExperimentInputs) -> pd.DataFrame:
     """One row: seconds of the loop for all seeds together, seed-images a second, peak memory."""
     epochs = inputs.experiment.training.epochs
     seen = epochs * inputs.images["train"].count * len(inputs.seeds)
-    device = next(trained.model.parameters()).device.type
     parameters = sum(stacked[0].numel() for stacked in trained.model.state_dict().values())
-    return pd.DataFrame(
-        [
-            {
-                "experiment": inputs.experiment.id,
-                "seeds": len(inputs.seeds),
-                "epochs": epochs,
-                "parameters": parameters,
-                "train_seconds": trained.seconds,
-                "images_per_second": seen / trained.seconds,
-                "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-                "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-                "threads": torch.get_num_threads(),
-            }
-        ]
-    )
+    row = cost_row(inputs.experiment.id, epochs, parameters, trained.seconds, seen, inputs.device)
+    return pd.DataFrame([row | {"seeds": len(inputs.seeds)}])
+
+
+def cost_row(
+    run: str, epochs: int, parameters: int, seconds: float, images: int, device: str
+) -> dict[str, object]:
+    """What one training cost, `images` counted as often as they were seen; the peak memory is the
+    process's so far."""
+    return {
+        "experiment": run,
+        "epochs": epochs,
+        "parameters": parameters,
+        "train_seconds": seconds,
+        "images_per_second": images / seconds,
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+    }
