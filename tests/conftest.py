@@ -74,6 +74,7 @@ class Checkout:
         path.write_text(yaml.safe_dump(merged, sort_keys=False))
 
     def make_tiny(self) -> None:
+        self.edit("config/config.yaml", feature_steps=10)
         for study, changes in TINY_STUDIES.items():
             self.edit(f"config/studies/{study}.yaml", **changes)
 
@@ -117,6 +118,15 @@ TINY_STUDIES = {
             "batch_size": 16,
             "trials": 3,
             "experiments": ["ae-tuned", "ae-here", "ae-search", "cl", "cnn-augmented"],
+        }
+    },
+    "generative_families": {
+        "small": {
+            "train": 40,
+            "test": 30,
+            "epochs_factor": 0.1,
+            "batch_size": 16,
+            "experiments": ["gan-mnist-coded", "vae-butterfly-short"],
         }
     },
 }

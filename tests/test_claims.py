@@ -1,4 +1,4 @@
-"""Judging study A on metrics made by hand, where every verdict is known beforehand."""
+"""Judging on metrics made by hand, where every verdict is known beforehand."""
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,10 @@ SEEDS = range(5)
 NO_COSTS = pd.DataFrame({"experiment": [], "seeds": [], "train_seconds": []})
 
 
-def metrics_of(project, changes):
+def metrics_of(project, changes, study="auto_decoder"):
     """Every metric a claim reads, 1 ± .01 over seeds unless `changes` names another mean."""
     rows = {}
-    judge = project.studies["auto_decoder"]
-    for claim in judge.claims:
+    for claim in project.studies[study].claims:
         for measured in _measured(claim):
             if measured[0] in project.experiments:
                 rows[measured] = changes.get(measured, 1.0)
@@ -241,3 +240,49 @@ def test_pairs_of_classes_that_a_data_set_lacks(published):
     frame = judged_b(small, ranks)
     row = frame[(frame.claim == "b9-pullover-coat") & (frame.experiment == "ae-tuned")].iloc[0]
     assert (row.verdict, row.reason) == ("not comparable", "digits has no class Pullover")
+
+
+def judged_c(project, **changes):
+    changes = {tuple(key.split("|")): value for key, value in changes.items()}
+    metrics = metrics_of(project, changes, "generative_families")
+    return Judge(project, "generative_families", metrics, NO_COSTS).frame()
+
+
+def test_study_c_has_all_its_claims_under_both_readings(published):
+    frame = judged_c(published)
+    claims = published.studies["generative_families"].claims
+    assert list(dict.fromkeys(frame.claim)) == [claim.id for claim in claims]
+    assert set(frame.number) == set(range(1, 7)), "the six claims of the study's list"
+    assert not frame.verdict.isin(["not attempted"]).any()
+    for _, rows in frame[frame.claim != "c0-butterfly-images"].groupby("claim"):
+        assert {"as written", "as coded"} <= set(rows.reading)
+
+
+def test_counts_walks_and_distances_of_study_c(published):
+    frame = judged_c(
+        published,
+        **{
+            "vae-mnist-coded|random_frechet|test": 20.0,
+            "gan-mnist-coded|random_frechet|test": 5.0,
+            "gan-mnist-coded|walk_class_change/1|test": 0.9,
+            "gan-mnist-coded|walk_class_change/2|test": 0.1,
+        },
+    )
+    closer = frame[(frame.claim == "c4-closer") & (frame.metric == "random_frechet")]
+    assert closer[closer.experiment == "vae-mnist-coded"].verdict.item() == "reproduced"
+    by_claim = frame[frame.experiment == "gan-mnist-coded"].set_index("claim").verdict
+    assert by_claim["c6-digit-120"] == "reproduced"
+    assert by_claim["c6-digit-126"] == "not reproduced"
+    butterflies = frame[frame.claim == "c0-butterfly-images"]
+    assert set(butterflies.verdict) == {"not comparable"}
+
+
+def test_a_count_that_all_seeds_share_is_judged(published):
+    rows = [
+        {"experiment": "cae-mnist-coded", "metric": "dataset_images", "split": "test", "seed": seed}
+        for seed in range(3)
+    ]
+    metrics = pd.DataFrame(rows).assign(value=70000.0)
+    frame = Judge(published, "generative_families", metrics, NO_COSTS).frame()
+    row = frame[(frame.claim == "c0-mnist-images") & (frame.experiment == "cae-mnist-coded")]
+    assert row.verdict.item() == "reproduced"

@@ -86,7 +86,7 @@ def inputs_for(published, name):
     encoder = weights = None
     if classifier.model.kind == "encoder":
         encoder = published.experiments[classifier.model.encoder]
-        state = initial_model(encoder, SEEDS, 784, 1)[0].state_dict()
+        state = initial_model(encoder, SEEDS, [1, 28, 28], 1)[0].state_dict()
         weights = {
             key.removeprefix("encoder."): tensor
             for key, tensor in state.items()

@@ -132,7 +132,7 @@ def test_both_scales_resolve(published):
     small = Project(settings(), ROOT)
     assert published.hash != small.hash
     assert set(small.experiments) < set(published.experiments)
-    assert {e.dataset for e in small.experiments.values()} == {"digits"}
+    assert {e.dataset for e in small.experiments.values()} == {"digits", "digits-m"}
     assert published.experiments["ad"].training.epochs == 400
     assert published.seeds_of("ad") == [0, 1, 2, 3, 4]
     assert published.seeds_of("ad-10k") == [0, 1, 2]
@@ -188,3 +188,50 @@ def test_nothing_of_this_machine_in_tracked_files():
         text = path.read_text(encoding="utf-8", errors="replace")
         assert str(ROOT) not in text, name
         assert not re.search(r"\.\./" + "shared", text), name
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"experiments": {"gan-mnist": {"latents": None}}},
+            ("experiments.gan-mnist", "gan has no encoder", "add latents"),
+        ),
+        (
+            {
+                "experiments": {
+                    "gan-mnist": {"walks": [{"coordinate": 256, "low": 0, "high": 1, "points": 3}]}
+                }
+            },
+            ("experiments.gan-mnist", "coordinate 256 of 256"),
+        ),
+        (
+            {"experiments": {"gan-mnist": {"training": {"objective": {"kl_weight": 1.0}}}}},
+            ("experiments.gan-mnist", "no posterior"),
+        ),
+        (
+            {"experiments": {"vae-mnist": {"model": {"layout": "two-stride"}}}},
+            ("experiments.vae-mnist", "two-stride", "'one-stride'"),
+        ),
+        (
+            {"experiments": {"vae-mnist": {"model": {"layout": "five-stride"}}}},
+            ("experiments.vae-mnist.model.layout", "multiples of 16", "mnist"),
+        ),
+        (
+            {"experiments": {"vae-mnist": {"training": {"epoch_share": 0.0}}}},
+            ("epoch_share", "greater than 0"),
+        ),
+        (
+            {"small": {"other_datasets": {"butterfly": "digits-n"}}},
+            ("small.dataset", "did you mean 'digits-m"),
+        ),
+        (
+            {"small": {"other_datasets": {"butterflies": "digits-m"}}},
+            ("small.other_datasets", "did you mean 'butterfly'"),
+        ),
+    ],
+)
+def test_study_c_is_refused_by_key(checkout, change, words):
+    study = "config/studies/generative_families.yaml"
+    checkout.edit(study, **change)
+    refused(lambda: Project(settings(scale="published"), checkout.folder), study, *words)

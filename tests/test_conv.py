@@ -56,7 +56,7 @@ def test_a_stack_has_the_shapes_of_its_seeds(published, name, d):
     changed = experiment.model_copy(
         update={"model": experiment.model.model_copy(update={"latent": d})}
     )
-    model, table = initial_model(changed, [0, 4], 784, 10)
+    model, table = initial_model(changed, [0, 4], [1, 28, 28], 10)
     assert table is None
     assert model.seeds == 2
     mean, logvar = model.posterior(torch.rand(2, 6, 784))
@@ -125,7 +125,7 @@ def images():
 def test_training_is_plain_pytorch(published, images):
     """Against nn.Sequential layers, torch.optim.SGD and mean squared error."""
     experiment = published.experiments["ae-coded-sgd"]
-    stack, _ = initial_model(experiment, [5], 784, 40)
+    stack, _ = initial_model(experiment, [5], [1, 28, 28], 40)
     encoder, decoder = stack.encoder.networks[0].double(), stack.decoder.networks[0].double()
     plain = torch.nn.Sequential(encoder, decoder)
     optimiser = torch.optim.SGD(plain.parameters(), lr=1e-3, weight_decay=1e-5)
@@ -149,9 +149,9 @@ def test_losses_by_hand(published):
     coded = published.experiments["vae-coded"].training.objective
     assert batch_loss(terms, 784, written).tolist() == [5.0]
     assert batch_loss(terms, 784, coded).tolist() == [10.0]
-    mse, kl = torch.tensor([3.0 / 784]), torch.tensor([2.0])
-    torch.testing.assert_close(mean_loss(mse, kl, 784, 2, written), torch.tensor([5.0]))
-    torch.testing.assert_close(mean_loss(mse, kl, 784, 2, coded), torch.tensor([10.0]))
+    sse, kl = torch.tensor([3.0]), torch.tensor([2.0])
+    torch.testing.assert_close(mean_loss(sse, kl, 784, 2, written), torch.tensor([5.0]))
+    torch.testing.assert_close(mean_loss(sse, kl, 784, 2, coded), torch.tensor([10.0]))
 
 
 def test_records_validate_without_dropout_and_keep_each_epoch(published, images):
@@ -166,7 +166,7 @@ def test_records_validate_without_dropout_and_keep_each_epoch(published, images)
     assert growth["epochs"].tolist() == [1, 2, 3]
     assert records.history()["validation"].shape == (3, 2, 3)
     x = images.batch(torch.arange(40).expand(2, -1), torch.float32)
-    terms = per_sample_terms(trained.model, x, x, None, "exact")
+    terms = per_sample_terms(trained.model, x, x, None, experiment.training.objective)
     last = torch.from_numpy(records.history()["validation"][-1, :, 1]).float()
     torch.testing.assert_close(last, terms["sse"].mean(1) / 784)
     again = train(short, [0, 1], images)

@@ -62,24 +62,6 @@ def test_psnr():
     assert psnr_db(0.0) == math.inf
 
 
-def test_density_and_coverage_of_equal_and_of_distant_sets():
-    real = np.random.default_rng(0).normal(size=(200, 8))
-    density, coverage = samples.density_coverage(real, real)
-    assert coverage == 1.0
-    assert density >= 1.0
-    assert samples.density_coverage(real, real + 100) == (0.0, 0.0)
-    density, coverage = samples.density_coverage(real, np.repeat(real[:1], 200, axis=0))
-    assert coverage < 0.2
-
-
-def test_density_and_coverage_of_equal_laws():
-    """Naeem et al. 2020: coverage is near 1 − 2⁻ᵏ and density near 1 for equal laws."""
-    rng = np.random.default_rng(0)
-    density, coverage = samples.density_coverage(*rng.normal(size=(2, 2000, 64)))
-    assert coverage == pytest.approx(1 - 2**-5, abs=0.02)
-    assert density == pytest.approx(1.0, abs=0.1)
-
-
 def test_pairwise_distance_and_nearest_training_image():
     corners = np.array([[0.0, 0.0], [3.0, 4.0]])
     assert samples.mean_pairwise_distance(corners) == pytest.approx(5)
@@ -209,3 +191,10 @@ def test_embeddings_repeat_and_hold_every_point():
     assert frame.equals(embedding_frame("x", [0, 3], codes, labels))
     alone = embedding_frame("x", [3], codes[1:], labels[1:])
     assert frame[frame.seed == 3].reset_index(drop=True).equals(alone)
+
+
+def test_maps_of_a_collapsed_encoder():
+    codes = np.ones((1, 40, 5), np.float32)
+    frame = embedding_frame("collapsed", [0], codes, np.arange(40)[None] % 3)
+    assert not frame[["x", "y"]].to_numpy().any()
+    assert set(frame.method) == {"tsne", "pca"}

@@ -80,3 +80,51 @@ def test_the_best_trial_is_red(tmp_path, best):
     assert complete == [[3 - best, trials.value[2 - best]]]
     assert pruned == [[2, 4.0]]
     assert panel.get_ylabel() == "validation loss"
+
+
+def test_walks_are_labelled_with_their_coordinates(tmp_path):
+    path = tmp_path / "samples.safetensors"
+    rng = np.random.default_rng(0)
+    write_tensors(
+        path,
+        {
+            "walk_0": rng.integers(0, 256, (2, 3, 7, 48), np.uint8),
+            "walk_1": rng.integers(0, 256, (2, 1, 7, 48), np.uint8),
+            "strongest_width": rng.integers(0, 256, (2, 16, 7, 48), np.uint8),
+            "coordinate_width": np.array([4, 9]),
+        },
+        shape=[3, 4, 4],
+    )
+    rows = {"coordinate": 29, "low": -1.0, "high": 3.0, "points": 3}
+    sweep = {"coordinate": 6, "low": 1.5, "high": 7.5, "points": 7}
+    run = RUN | {"walks": [sweep | {"rows": rows}, sweep | {"coordinate": 1, "rows": None}]}
+    named = KINDS["walks"]({"runs": {"a": run}, "figure": {"which": "named"}}, [str(path)])
+    labels = [label.get_text() for label in named.axes[0].get_yticklabels()]
+    assert labels == [
+        "coordinate 6: 1.5 … 7.5\n29 at −1",
+        "coordinate 6: 1.5 … 7.5\n29 at 1",
+        "coordinate 6: 1.5 … 7.5\n29 at 3",
+        "coordinate 1: 1.5 … 7.5",
+    ]
+    assert named.axes[0].images[0].get_array().shape[-1] == 3, "in colour"
+    strongest = KINDS["walks"]({"runs": {"a": run}, "figure": {"which": "strongest"}}, [str(path)])
+    labels = [label.get_text() for label in strongest.axes[0].get_yticklabels()]
+    assert labels == ["width\ncoordinate 4: −2 … 2"]
+
+
+def test_rows_of_many_and_of_few_images_share_a_figure(tmp_path):
+    path = tmp_path / "samples.safetensors"
+    write_tensors(
+        path,
+        {
+            "test_images": np.zeros((1, 10, 16), np.uint8),
+            "random_decodes": np.full((1, 500, 16), 9, np.uint8),
+        },
+        shape=[1, 4, 4],
+    )
+    run = RUN | {"random_latents": "normal"}
+    wanted = {"rows": ["test_images", "random_decodes"]}
+    figure = KINDS["decodes"]({"runs": {"a": run}, "figure": wanted}, [str(path)])
+    shown = figure.axes[0].images[0].get_array()
+    assert shown.shape == (2 * 6 - 2, 10 * 6 - 2)
+    assert shown[-1, 0] == 9

@@ -22,7 +22,7 @@ CODED += 64 * 256 + 256 + 256 * 512 + 512 + 512 * 784 + 784
 )
 def test_parameters_and_shapes(published, name, parameters, width):
     experiment = published.experiments[name]
-    model, table = initial_model(experiment, [0, 1, 2], 784, 10)
+    model, table = initial_model(experiment, [0, 1, 2], [1, 28, 28], 10)
     assert sum(p[0].numel() for p in model.parameters()) == parameters
     assert all(len(p) == 3 for p in model.parameters())
     x = torch.rand(3, 10, 784)
@@ -37,12 +37,12 @@ def test_parameters_and_shapes(published, name, parameters, width):
     decoded = model.decode(mean)
     assert decoded.shape == (3, 10, 784)
     assert ((decoded > 0) & (decoded < 1)).all()
-    terms = per_sample_terms(model, inputs, x, None, "exact")
+    terms = per_sample_terms(model, inputs, x, None, experiment.training.objective)
     assert terms["sse"].shape == terms["kl"].shape == (3, 10)
     assert (terms["kl"] >= 0).all()
 
 
 def test_free_log_variances_start_at_zero(published):
-    _, table = initial_model(published.experiments["vad-free-gaussian"], [0], 784, 5)
+    _, table = initial_model(published.experiments["vad-free-gaussian"], [0], [1, 28, 28], 5)
     assert (table[..., 64:] == 0).all()
     assert (table[..., :64] != 0).all()

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+import torch
 import yaml
 from conftest import ROOT
 from optuna.trial import TrialState
@@ -340,3 +341,16 @@ def test_a_killed_search_ends_as_one_that_was_never_killed(checkout, tmp_path_fa
     assert killed.to_json() == unbroken.to_json()
     assert len(killed) == 14
     assert (killed.state == "pruned").any()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_trials_take_the_smallest_numbers_for_zero(tmp_path, workers):
+    """Weights that decay below 1e-38 would slow a trial tenfold."""
+    found = []
+
+    def trial(name, values, report):
+        found.append((torch.tensor([1e-38]) * 0.1).item())
+        report(1, 1.0)
+
+    run_search(search_of(4), trial, "minimize", tmp_path / "j", workers=workers)
+    assert found == [0.0] * 4

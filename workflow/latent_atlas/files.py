@@ -51,7 +51,7 @@ def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], **metadat
     keys in an order of its own, and equal contents must be equal bytes."""
     from safetensors.numpy import save_file
 
-    plain = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    plain = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     with atomic(path) as temporary:
         save_file(plain, temporary, {METADATA: json.dumps(metadata, sort_keys=True)})
 

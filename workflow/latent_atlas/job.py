@@ -28,11 +28,20 @@ def job(log_file: str) -> Iterator[None]:
         raise
 
 
-def torch_device(wanted: str, threads: int) -> str:
-    """The device of a job, after pinning torch's threads; `wanted` "auto", "cpu" or "cuda"."""
+def prepare_torch(threads: int) -> None:
+    """Pin torch's threads; let the calling thread take numbers below 1e-38 for 0. A network whose
+    weights decay towards 0 trains ten times slower where they are kept."""
     import torch
 
     torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+
+
+def torch_device(wanted: str, threads: int) -> str:
+    """The device of a job, after `prepare_torch`; `wanted` "auto", "cpu" or "cuda"."""
+    import torch
+
+    prepare_torch(threads)
     if wanted == "cuda" and not torch.cuda.is_available():
         raise InputError("key device: found 'cuda', but torch sees none here; use auto or cpu")
     if wanted == "auto":

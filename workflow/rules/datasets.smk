@@ -15,6 +15,7 @@ rule dataset:
         runtime=60,
     params:
         spec=lambda wildcards: project.datasets[wildcards.dataset].model_dump(),
+        own_files=lambda wildcards: paths.own_files(wildcards.dataset),
         code=paths.code("dataset"),
     script:
         "../scripts/dataset.py"

@@ -30,7 +30,7 @@ rule evaluate:
 rule collect:
     """One table of every experiment's metrics."""
     input:
-        tables=paths.runs("metrics.parquet"),
+        tables=paths.runs("metrics.parquet") + paths.quality(),
     output:
         table=f"{RESULTS}/metrics.parquet",
     log:

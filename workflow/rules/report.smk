@@ -4,6 +4,7 @@ rule provenance:
         metrics=f"{RESULTS}/metrics.parquet",
         costs=paths.runs("costs.parquet", [*project.experiments, *project.classifiers]),
         datasets=paths.datasets(),
+        features=paths.features(),
     output:
         provenance=f"{RESULTS}/provenance.parquet",
         costs=f"{RESULTS}/costs.parquet",

@@ -10,5 +10,7 @@ with job(snakemake.log[0]):
     for split in ("train", "test"):
         codes = find_codes(model, inputs, split)
         write_tensors(
-            snakemake.output[split], codes | {"labels": inputs.labels[split]}, seeds=inputs.seeds
+            snakemake.output[split],
+            codes | {"labels": inputs.labels[split][:, : codes["mean"].shape[1]]},
+            seeds=inputs.seeds,
         )

@@ -12,6 +12,7 @@ with job(snakemake.log[0]):
     frame = provenance_frame(
         Project(snakemake.params.settings),
         snakemake.input.datasets,
+        snakemake.input.features,
         Path(snakemake.params.benchmarks),
         costs,
     )

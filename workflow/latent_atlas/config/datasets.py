@@ -2,11 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
 from latent_atlas.config.base import Config, Count, Id, Sha256
 
 Split = Literal["train", "test"]
+TestShare = Annotated[float, Field(gt=0, lt=1)]
+Axes = Annotated[str, StringConstraints(pattern="^[NCHW]{3,4}$")]
 
 
 class IdxFile(Config):
@@ -39,11 +41,92 @@ class DigitsSource(Config):
     sha256: Sha256 = Field(description="of the 8×8 images, one byte a pixel, then the labels")
 
 
+class DigitsOnPhotographsSource(Config):
+    """The same digits blended over patches of scikit-learn's two sample photographs."""
+
+    kind: Literal["digits-m"]
+    sha256: Sha256 = Field(description="of the digits, as above")
+    photographs: dict[str, Sha256] = Field(description="of each photograph's file")
+
+
+class Archive(Config):
+    """A .tar, .tar.gz or .zip, told by its content."""
+
+    name: str
+    sha256: Sha256 | None = Field(
+        description="of the file; empty where its publisher gives none: `sizes` is the check then"
+    )
+    addresses: list[str] = Field(description="of the folder it lies in, tried after a mirror")
+
+
+class ImageFolderSource(Config):
+    """Images in a folder for each class, in a folder or an archive."""
+
+    kind: Literal["image-folder"]
+    path: str | None = Field(
+        default=None, description="a folder or an archive of one's own, from the project's folder"
+    )
+    folder: Id | None = Field(default=None, description="the archives' folder in a mirror")
+    archives: list[Archive] = Field(default=[], description="tried in turn")
+    splits: dict[Split, list[str]] | None = Field(
+        default=None,
+        description="folders whose class folders make up each split; empty: class folders lie at "
+        "the top",
+    )
+    test_share: TestShare | None = Field(
+        default=None, description="share of each class held out for testing, without `splits`"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_each(self):
+        if (self.path is None) == (not self.archives):
+            raise ValueError("name either a path or archives")
+        if self.archives and self.folder is None:
+            raise ValueError("archives need a folder, where a mirror keeps them")
+        if (self.splits is None) == (self.test_share is None):
+            raise ValueError("name either splits or a test_share")
+        if self.splits is not None and set(self.splits) != {"train", "test"}:
+            raise ValueError("splits need both train and test")
+        return self
+
+
+class ArrayKeys(Config):
+    images: str
+    labels: str
+
+
+class ArraySource(Config):
+    """Arrays of one's own: NumPy's .npz, or MATLAB's .mat of any version."""
+
+    kind: Literal["npz", "mat"]
+    path: str = Field(description="from the project's folder")
+    train: ArrayKeys
+    test: ArrayKeys | None = None
+    test_share: TestShare | None = Field(
+        default=None, description="share of each class held out for testing, without `test`"
+    )
+    axes: Axes = Field(
+        description="order of the images' axes: N images, C channels, H rows, W columns"
+    )
+    first_label: Literal[0, 1] = 0
+
+    @model_validator(mode="after")
+    def _possible(self):
+        if sorted(self.axes) not in (sorted("NHW"), sorted("NCHW")):
+            raise ValueError("axes need N, H and W, and C where there is a channel axis, each once")
+        if (self.test is None) == (self.test_share is None):
+            raise ValueError("name either test or a test_share")
+        return self
+
+
 class DatasetConfig(Config):
     id: Id
     title: str
     licence: str
-    source: Annotated[IdxSource | DigitsSource, Field(discriminator="kind")]
+    source: Annotated[
+        IdxSource | DigitsSource | DigitsOnPhotographsSource | ImageFolderSource | ArraySource,
+        Field(discriminator="kind"),
+    ]
     shape: list[Count] = Field(min_length=3, max_length=3, description="channels, height, width")
     classes: list[str] = Field(min_length=2)
     sizes: dict[Split, Count]

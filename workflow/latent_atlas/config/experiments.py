@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from latent_atlas.config.base import Config, Count, Id, NotNegative, Positive, Share
 
-Initialisation = Literal["kaiming", "torch"]
+Initialisation = Literal["kaiming", "torch", "glorot"]
 Optimiser = Literal["adam", "sgd"]
 Posterior = Literal["gaussian", "uniform-offset", "uniform-centred"]
 Reading = Literal[
@@ -52,7 +52,8 @@ class ConvNetwork(Config):
     third_relu: bool = Field(description="ReLU after the encoder's third convolution")
     initialisation: Initialisation = Field(
         description="kaiming: weights N(0, 2/fan_in), as torch's kaiming_normal_; torch: as its "
-        "layers come; biases as they come either way"
+        "layers come; biases as they come either way; glorot: weights U(±√(6/(fan_in + fan_out))), "
+        "biases 0, as Keras does"
     )
 
 
@@ -70,12 +71,57 @@ class ConvVae(ConvNetwork):
     family: Literal["conv-vae"]
 
 
+class ImageNetwork(Config):
+    """Study C's convolutional networks, for images of any number of channels."""
+
+    latent: Count
+    layout: Literal["one-stride", "five-stride", "four-stride"] = Field(
+        description="one-stride: four 3×3 convolutions, the second of stride 2, and one transposed "
+        "up; five-stride: five 3×3 of stride 2 and 128 filters, four transposed up; four-stride: "
+        "four 4×4 of stride 2 and 32 to 256 filters, and their mirror image"
+    )
+    initialisation: Initialisation
+
+
+class ImageAutoencoder(ImageNetwork):
+    """A point code."""
+
+    family: Literal["image-autoencoder"]
+    sigmoid_code: bool = Field(description="the code is squeezed into (0, 1)")
+
+
+class ImageVae(ImageNetwork):
+    """A Gaussian posterior."""
+
+    family: Literal["image-vae"]
+    sigmoid_heads: bool = Field(
+        description="mean and log variance are linear in 2·latent numbers squeezed into (0, 1)"
+    )
+
+
+class Gan(ImageNetwork):
+    """A generator with the decoder's layout, a discriminator with the encoder's."""
+
+    family: Literal["gan"]
+    pixel_range: Literal["unit", "symmetric"] = Field(
+        description="grey levels as the discriminator sees real images: 0 to 1, or −1 to 1; the "
+        "generator ends in a tanh either way"
+    )
+
+
 Model = Annotated[
-    AutoDecoder | VariationalAutoDecoder | MlpVae | ConvAutoencoder | ConvVae,
+    AutoDecoder
+    | VariationalAutoDecoder
+    | MlpVae
+    | ConvAutoencoder
+    | ConvVae
+    | ImageAutoencoder
+    | ImageVae
+    | Gan,
     Field(discriminator="family"),
 ]
-POINT_CODES = ("auto-decoder", "conv-autoencoder")
-ENCODERS = ("mlp-vae", "conv-autoencoder", "conv-vae")
+POINT_CODES = ("auto-decoder", "conv-autoencoder", "image-autoencoder", "gan")
+ENCODERS = ("mlp-vae", "conv-autoencoder", "conv-vae", "image-autoencoder", "image-vae")
 
 
 class Subset(Config):
@@ -88,11 +134,13 @@ class Subset(Config):
 
 
 class Objective(Config):
-    """loss = reconstruction + kl_weight · KL, the KL summed over dimensions, mean over images."""
+    """loss = reconstruction + kl_weight · KL, the KL summed over dimensions, mean over images. A
+    GAN's latents of given images are fitted by it; it is not trained by it."""
 
-    reconstruction: Literal["mse", "sse", "frobenius"] = Field(
+    reconstruction: Literal["mse", "sse", "frobenius", "bce", "bce-sum"] = Field(
         description="mse: mean over pixels and images; sse: summed over pixels, mean over images; "
-        "frobenius: ‖x − x̂‖₂ of the whole batch over its count of numbers"
+        "frobenius: ‖x − x̂‖₂ of the whole batch over its count of numbers; bce: binary "
+        "cross-entropy in nats, mean over pixels and images; bce-sum: the same summed over pixels"
     )
     sum_images: bool = Field(
         default=False,
@@ -105,6 +153,14 @@ class Objective(Config):
         description="gaussian: the Gaussian formula whatever the posterior (as study A's code)",
     )
 
+    @property
+    def cross_entropy(self) -> bool:
+        return self.reconstruction in ("bce", "bce-sum")
+
+    @property
+    def mean_over_pixels(self) -> bool:
+        return self.reconstruction in ("mse", "bce")
+
 
 class Training(Config):
     epochs: Count
@@ -116,6 +172,10 @@ class Training(Config):
     )
     objective: Objective
     shuffle: bool = True
+    beta_1: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.9, description="Adam's")
+    epoch_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1.0, description="share of the training images that an epoch sees"
+    )
 
 
 class Latents(Config):
@@ -128,6 +188,24 @@ class Latents(Config):
         description="empty: full batch, loss summed over images; a number: batches in file order "
         "and a dense Adam, which moves every latent at every batch",
     )
+    images: Count | None = Field(
+        default=None, description="only of the first so many of each split; empty: of all"
+    )
+
+
+class Sweep(Config):
+    """One coordinate of the code, counted from 0, set to values evenly spaced."""
+
+    coordinate: Annotated[int, Field(ge=0)]
+    low: float
+    high: float
+    points: Annotated[int, Field(ge=2)]
+
+
+class Walk(Sweep):
+    """Along one coordinate of a random code; a row for each value of a second, if there is one."""
+
+    rows: Sweep | None = None
 
 
 Validation = Annotated[float, Field(gt=0, lt=1)]
@@ -152,6 +230,7 @@ class Experiment(Config):
         description="N(0, I); U(0, 1)^d; or uniform from the smallest to the largest number in the "
         "test codes"
     )
+    walks: list[Walk] = Field(default=[], description="shown, from one random code of N(0, I)")
     seeds: Count | None = Field(default=None, description="at most so many of the run's seeds")
     stepped_epochs: Count | None = Field(
         default=None,
@@ -169,6 +248,11 @@ class Experiment(Config):
             raise ValueError(f"{family} has no encoder: add latents, how codes are to be found")
         if self.validation and family not in ENCODERS:
             raise ValueError(f"{family} has no encoder to validate with: remove validation")
+        for sweep in [s for walk in self.walks for s in (walk, walk.rows) if s]:
+            if sweep.coordinate >= self.model.latent:
+                raise ValueError(
+                    f"walks: coordinate {sweep.coordinate} of {self.model.latent}: lower it"
+                )
         if self.subset and self.training.batch_size > self.subset.train:
             raise ValueError(
                 f"training.batch_size {self.training.batch_size} exceeds the subset's "
@@ -179,3 +263,8 @@ class Experiment(Config):
     @property
     def epochs(self) -> int:
         return self.training.epochs
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether it was trained so that N(0, I) codes decode to samples."""
+        return self.model.family not in POINT_CODES or self.model.family == "gan"

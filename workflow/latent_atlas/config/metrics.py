@@ -22,7 +22,10 @@ METRICS: dict[str, tuple[str, str]] = {
     ),
     "kl_nats": ("nat", "exact KL from posterior to N(0, I), mean over images"),
     "active_units": ("count", "latent dimensions whose posterior mean varies by more than .01"),
-    "beta_effective": ("1", "weight of the KL against ½ the squared error summed over pixels"),
+    "beta_effective": (
+        "1",
+        "weight of the KL against ½ the squared error, or the cross-entropy, summed over pixels",
+    ),
     "posterior_variance_ratio": ("1", "variance of posterior draws over σ²"),
     "code_norm": ("1", "mean Euclidean norm of the codes"),
     "knn_accuracy": ("share", "5-nearest-neighbour class accuracy, training codes → test codes"),
@@ -88,6 +91,25 @@ METRICS: dict[str, tuple[str, str]] = {
         "share",
         "of the same, those nearer to a training image than the 95 % quantile of test images",
     ),
+    "mixture_coverage": (
+        "share",
+        "coverage (k = 5, pixels) of decoded codes from a mixture of 10 Gaussians fitted to "
+        "training codes",
+    ),
+    "mixture_density": ("1", "density (k = 5, pixels) of the same"),
+    "mixture_within_real": (
+        "share",
+        "of the same, those nearer to a training image than the 95 % quantile of test images",
+    ),
+    "mixture_diversity": ("1", "mean pairwise distance of the same over that of real images"),
+    "test_nearest_training": (
+        "1",
+        "mean distance in pixels of decoded test latents to their nearest training image, over "
+        "that of test images",
+    ),
+    "random_nearest_training": ("1", "the same of decoded random latents"),
+    "fitted_nearest_training": ("1", "the same of decoded codes from a fitted Gaussian"),
+    "mixture_nearest_training": ("1", "the same of decoded codes from a fitted mixture"),
     "fitted_diversity": ("1", "mean pairwise distance of the same over that of real images"),
     "random_diversity": ("1", "mean pairwise distance of random decodes over that of real images"),
     "test_diversity": ("1", "mean pairwise distance of test decodes over that of real images"),
@@ -99,6 +121,81 @@ METRICS: dict[str, tuple[str, str]] = {
         "largest over mean step along rows and columns of decoded grids between four test codes, "
         "in pixels",
     ),
+    "random_linear_roughness": (
+        "1",
+        "largest over mean step of decoded straight paths between codes of N(0, I), in pixels",
+    ),
+    "walk_roughness": (
+        "1",
+        "the same along a walk of the study, by its number, from 16 codes of N(0, I)",
+    ),
+    "ink_area_coordinate": ("index", "the coordinate whose walk changes the ink's area the most"),
+    "ink_area_effect": (
+        "1",
+        "change of the ink's area from −2 to 2 along that coordinate, mean over 16 other codes, in "
+        "standard deviations among samples",
+    ),
+    "ink_area_effect_median": ("1", "the same of the median coordinate"),
+    "width_coordinate": ("index", "the coordinate whose walk changes the ink's width the most"),
+    "width_effect": ("1", "change of the ink's width along it, measured likewise"),
+    "width_effect_median": ("1", "the same of the median coordinate"),
+    "mean_colour_coordinate": (
+        "index",
+        "the coordinate whose walk changes the mean colour the most",
+    ),
+    "mean_colour_effect": ("1", "change of the mean colour along it, measured likewise"),
+    "mean_colour_effect_median": ("1", "the same of the median coordinate"),
+    "dataset_images": ("count", "images of all splits that are used"),
+    "real_frechet": (
+        "1",
+        "Fréchet distance of training images, the floor, to test images, in the features of "
+        "a classifier trained on the data set",
+    ),
+    "real_kid": ("1", "unbiased kernel distance of the same"),
+    "real_precision": ("share", "share of the same in the ball of a test image, in features"),
+    "real_recall": ("share", "share of test images in the ball of one of the same"),
+    "real_feature_density": ("1", "density (k = 5, features) of the same"),
+    "real_feature_coverage": ("share", "coverage (k = 5, features) of the same"),
+    "random_frechet": (
+        "1",
+        "Fréchet distance of decoded random latents, to test images, in the features of "
+        "a classifier trained on the data set",
+    ),
+    "random_kid": ("1", "unbiased kernel distance of the same"),
+    "random_precision": ("share", "share of the same in the ball of a test image, in features"),
+    "random_recall": ("share", "share of test images in the ball of one of the same"),
+    "random_feature_density": ("1", "density (k = 5, features) of the same"),
+    "random_feature_coverage": ("share", "coverage (k = 5, features) of the same"),
+    "mixture_frechet": (
+        "1",
+        "Fréchet distance of decoded codes from a fitted mixture, to test images, in the features "
+        "of a classifier trained on the data set",
+    ),
+    "mixture_kid": ("1", "unbiased kernel distance of the same"),
+    "mixture_precision": ("share", "share of the same in the ball of a test image, in features"),
+    "mixture_recall": ("share", "share of test images in the ball of one of the same"),
+    "mixture_feature_density": ("1", "density (k = 5, features) of the same"),
+    "mixture_feature_coverage": ("share", "coverage (k = 5, features) of the same"),
+    "quality_images": ("count", "samples, and real images, that these distances are of"),
+    "slerp_feature_roughness": (
+        "1",
+        "largest over mean step of decoded spherical paths, in features",
+    ),
+    "linear_feature_roughness": (
+        "1",
+        "largest over mean step of decoded straight paths, in features",
+    ),
+    "random_linear_feature_roughness": (
+        "1",
+        "largest over mean step of decoded straight paths between codes of N(0, I), in features",
+    ),
+    "walk_class_change": (
+        "share",
+        "walks of the study, by its number, from 16 codes, along which the class changes",
+    ),
+    "ink_area_class_change": ("share", "the same along `ink_area_coordinate`"),
+    "width_class_change": ("share", "the same along `width_coordinate`"),
+    "mean_colour_class_change": ("share", "the same along `mean_colour_coordinate`"),
     "generalisation_gap": ("1", "test over training `reconstruction_mse`"),
     "control_mean_image_mse": ("squared grey level", "the training mean as the reconstruction"),
     "control_pca_mse": (
@@ -126,9 +223,12 @@ METRICS: dict[str, tuple[str, str]] = {
 }
 
 
+NUMBERED = ("walk_roughness", "walk_class_change")
+
+
 def metric_parts(name: str) -> tuple[str, str | None]:
     """'random_share/Shirt' → ('random_share', 'Shirt'); a plain name has no class. A pair of
-    classes is written 'Coat+Shirt'."""
+    classes is written 'Coat+Shirt'; what is in `NUMBERED` has a number instead."""
     base, _, label = name.partition("/")
     return base, label or None
 

@@ -1,15 +1,17 @@
 """Where everything lies below the results folder: the contract between stages."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from latent_atlas.config.code_hash import code_hash
 from latent_atlas.config.project import Project, encoder_of
-from latent_atlas.files import sha256_file
+from latent_atlas.files import sha256_file, sha256_json
 
 FIGURE_FILES = {
     "decodes": "samples.safetensors",
     "paths": "samples.safetensors",
     "corners": "samples.safetensors",
+    "walks": "samples.safetensors",
     "growth": "growth.safetensors",
     "curves": "history.parquet",
     "overlay": "history.parquet",
@@ -35,6 +37,17 @@ class Paths:
             split: f"{self.results}/datasets/{dataset}/{split}.safetensors"
             for split in ("train", "test")
         }
+
+    def own_files(self, dataset: str) -> str:
+        """Hash of names, sizes and times of what a data set reads from a path of its user's; empty
+        for others."""
+        path = getattr(self.project.datasets[dataset].source, "path", None)
+        if path is None:
+            return ""
+        root = self.project.root / Path(path).expanduser()
+        files = [root, *sorted(root.rglob("*"))] if root.exists() else []
+        facts = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
+        return sha256_json(facts)[:16]
 
     def datasets(self) -> list[str]:
         return [file for name in self.project.used_datasets for file in self.dataset(name).values()]
@@ -63,6 +76,14 @@ class Paths:
             if tuned := self.project.resolved[encoder].tuned:
                 found["encoder_tuned"] = self.run(tuned, "best.json")
         return found
+
+    def quality(self) -> list[str]:
+        return [f"{self.results}/quality/{name}.parquet" for name in self.project.sampled_datasets]
+
+    def features(self) -> list[str]:
+        return [
+            f"{self.results}/features/{name}.safetensors" for name in self.project.sampled_datasets
+        ]
 
     def figures(self, study: str, kind: str) -> list[str]:
         """Figures of a study that this run can draw; `kind` png, svg or json."""

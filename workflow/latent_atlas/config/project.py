@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from latent_atlas.config.base import Config, Count, Id, nearest
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
-from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.experiments import Experiment, ImageNetwork
 from latent_atlas.config.loading import deep_merge, load_yaml, validated
 from latent_atlas.config.searches import Search, highest, lowest, with_values
 from latent_atlas.config.studies import Figure, StudyConfig
@@ -40,6 +40,7 @@ def _folder(path: str) -> str:
 
 Run = Experiment | Classifier | Search
 CONV_SHAPE = [1, 28, 28]
+SIDES = {"one-stride": 2, "five-stride": 16, "four-stride": 16}
 FIGURE_RUNS = {"confusion": "classifiers", "trials": "searches"}
 
 
@@ -62,6 +63,9 @@ class Settings(Config):
         description="auto: cuda where there is one, else cpu"
     )
     training_threads: Count = Field(description="threads of one training or evaluation job")
+    feature_steps: Count = Field(
+        description="batches of 128 that train the classifier whose features measure samples"
+    )
     data_mirror: str | None = Field(
         description="folder or address tried first for downloads; the environment's "
         "LATENT_ATLAS_MIRROR goes before it"
@@ -141,7 +145,10 @@ class Project:
         """Merge defaults into each run, shrink at small scale, check cross-references."""
         where = f"config/studies/{study.id}.yaml"
         self._known("dataset", study.dataset, self.datasets, where)
-        self._known("small.dataset", study.small.dataset, self.datasets, where)
+        for stand_in in (study.small.dataset, *study.small.other_datasets.values()):
+            self._known("small.dataset", stand_in, self.datasets, where)
+        for declared in study.small.other_datasets:
+            self._known("small.other_datasets", declared, self.datasets, where)
         sections = (
             ("experiments", Experiment, {"dataset": study.dataset}, study.defaults),
             ("classifiers", Classifier, {"dataset": study.dataset}, study.classifier_defaults),
@@ -243,6 +250,13 @@ class Project:
                 f"{where}: key {section}.{run.id}.dataset: {family} takes images of shape "
                 f"{CONV_SHAPE}, {run.dataset} has {self.datasets[run.dataset].shape}"
             )
+        if isinstance(run, Experiment) and isinstance(run.model, ImageNetwork):
+            shape, multiple = self.datasets[run.dataset].shape, SIDES[run.model.layout]
+            if any(side % multiple for side in shape[1:]):
+                raise InputError(
+                    f"{where}: key {section}.{run.id}.model.layout: {run.model.layout} takes "
+                    f"images whose sides are multiples of {multiple}, {run.dataset} has {shape}"
+                )
         return run
 
     def seeds_of(self, run: str) -> list[int]:
@@ -276,6 +290,21 @@ class Project:
             "search": resolved.model_dump(),
             "base": self.spec(resolved.base) | {"seeds": seeds},
         }
+
+    def quality_spec(self, dataset: str) -> dict:
+        """A data set, and the seeds of every experiment whose samples are measured on it."""
+        return {
+            "dataset": self.datasets[dataset].model_dump(),
+            "experiments": {name: self.seeds_of(name) for name in self.experiments_of(dataset)},
+        }
+
+    def experiments_of(self, dataset: str) -> list[str]:
+        return [name for name, run in self.experiments.items() if run.dataset == dataset]
+
+    @cached_property
+    def sampled_datasets(self) -> list[str]:
+        """Those with experiments, whose samples are measured."""
+        return sorted({run.dataset for run in self.experiments.values()})
 
     def figure(self, study: str, figure: str) -> Figure:
         return next(f for f in self.studies[study].figures if f.id == figure)
@@ -344,6 +373,7 @@ class Project:
             {
                 "runs": {name: run.model_dump() for name, run in sorted(self.runs.items())},
                 "seeds": self.settings.seed_list,
+                "feature_steps": self.settings.feature_steps,
                 "studies": {n: s.model_dump() for n, s in sorted(self.studies.items())},
                 "datasets": {n: self.datasets[n].model_dump() for n in self.used_datasets},
             }
@@ -373,20 +403,23 @@ def shrunk(merged: dict, study: StudyConfig) -> dict:
     if "space" in merged:
         return merged | {"trials": small.trials or merged["trials"]}
     changes: dict = {
-        "dataset": small.dataset,
+        "dataset": small.other_datasets.get(merged["dataset"], small.dataset),
         "subset": {"how": "stratified", "train": small.train, "test": small.test},
     }
     if merged.get("subset"):
         changes["subset"].pop("how")
     size = {"batch_size": small.batch_size} if small.batch_size else {}
 
-    def fewer(epochs: int) -> int:
-        return max(1, round(epochs * small.epochs_factor))
+    def fewer(count: int) -> int:
+        return max(1, round(count * small.epochs_factor))
 
     if "training" in merged:
         changes["training"] = {"epochs": fewer(merged["training"]["epochs"])} | size
     else:
         changes |= {"epochs": fewer(merged["epochs"])} | size
+    if latents := merged.get("latents"):
+        counts = ("steps", "images")
+        changes["latents"] = {key: fewer(latents[key]) for key in counts if latents.get(key)}
     if merged.get("stepped_epochs"):
         changes["stepped_epochs"] = fewer(merged["stepped_epochs"])
     return deep_merge(merged, changes)

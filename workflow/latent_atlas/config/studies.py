@@ -32,10 +32,16 @@ Printed = Annotated[str, AfterValidator(_printed)]
 class Small(Config):
     """What the default run changes so that a study fits a laptop."""
 
-    dataset: Id
+    dataset: Id = Field(description="the embedded data set that stands in")
+    other_datasets: dict[Id, Id] = Field(
+        default={}, description="another one for some declared data sets"
+    )
     train: Count
     test: Count
-    epochs_factor: Annotated[float, Field(gt=0, le=1)]
+    epochs_factor: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="of epochs, of steps that fit latents, of the images whose latents a GAN is "
+        "asked for"
+    )
     batch_size: Count | None = Field(default=None, description="empty: as declared")
     trials: Count | None = Field(default=None, description="of each search; empty: as declared")
     experiments: list[Id] = Field(
@@ -140,17 +146,31 @@ class DecodesFigure(FigureBase):
 
     kind: Literal["decodes"]
     experiments: list[Id] = Field(min_length=1)
-    rows: list[Literal["test_images", "test_decodes", "random_decodes", "fitted_decodes"]] = Field(
-        default=["test_images", "test_decodes", "random_decodes"], min_length=1
-    )
+    rows: list[
+        Literal[
+            "test_images", "test_decodes", "random_decodes", "fitted_decodes", "mixture_decodes"
+        ]
+    ] = Field(default=["test_images", "test_decodes", "random_decodes"], min_length=1)
 
 
 class PathsFigure(FigureBase):
-    """Decoded paths between test images, one panel an experiment."""
+    """Decoded paths between test images or (random_linear) random codes, one panel an
+    experiment."""
 
     kind: Literal["paths"]
     experiments: list[Id] = Field(min_length=1)
-    along: list[Literal["slerp", "linear"]] = Field(default=["slerp", "linear"], min_length=1)
+    along: list[Literal["slerp", "linear", "random_linear"]] = Field(
+        default=["slerp", "linear"], min_length=1
+    )
+
+
+class WalksFigure(FigureBase):
+    """Decoded walks along coordinates of a random code: named, those that each experiment lists;
+    strongest, those with the strongest effect on each image property."""
+
+    kind: Literal["walks"]
+    experiments: list[Id] = Field(min_length=1)
+    which: Literal["named", "strongest"]
 
 
 class ExperimentFigure(FigureBase):
@@ -166,7 +186,15 @@ class OverlayFigure(FigureBase):
 
     kind: Literal["overlay"]
     experiments: list[Id] = Field(min_length=1)
-    term: Literal["loss", "reconstruction_mse", "kl_nats"]
+    term: Literal[
+        "loss",
+        "reconstruction_mse",
+        "kl_nats",
+        "generator_loss",
+        "discriminator_loss",
+        "real_accuracy",
+        "fake_accuracy",
+    ]
     splits: list[Literal["train", "validation"]] = Field(min_length=1)
 
 
@@ -208,6 +236,7 @@ class SearchFigure(FigureBase):
 Figure = Annotated[
     DecodesFigure
     | PathsFigure
+    | WalksFigure
     | ExperimentFigure
     | OverlayFigure
     | ConfusionFigure

@@ -6,24 +6,21 @@ from pathlib import Path
 import numpy as np
 
 from latent_atlas.config.datasets import DatasetConfig
-from latent_atlas.datasets.digits import load_digits_split
-from latent_atlas.datasets.fetch import fetch_idx
+from latent_atlas.datasets.arrays import read_arrays
+from latent_atlas.datasets.digits import Splits, load_digits_on_photographs, load_digits_split
+from latent_atlas.datasets.fetch import fetch_archive, fetch_idx
 from latent_atlas.datasets.idx import parse_idx
+from latent_atlas.datasets.images import read_image_folder
 from latent_atlas.errors import InputError
 from latent_atlas.files import write_tensors
-
-Splits = dict[str, tuple[np.ndarray, np.ndarray]]
+from latent_atlas.streams import numpy_stream
 
 
 def build_dataset(
     config: DatasetConfig, mirror: str | None, downloads: Path, outputs: dict[str, Path]
 ) -> None:
     """Fetch, check and write `{split}.safetensors` (images uint8 [N,C,H,W], labels int64 [N])."""
-    where = f"config/datasets/{config.id}.yaml"
-    if config.source.kind == "idx":
-        splits = _idx_splits(fetch_idx(config.source, mirror, downloads, where), config)
-    else:
-        splits = load_digits_split(config.shape, config.sizes, config.source.sha256)
+    splits = _read(config, mirror, downloads)
     for split, (images, labels) in splits.items():
         check_split(images, labels, config, split)
     for split, (images, labels) in splits.items():
@@ -36,6 +33,66 @@ def build_dataset(
             dataset=config.id,
             sha256=digest,
         )
+
+
+def _read(config: DatasetConfig, mirror: str | None, downloads: Path) -> Splits:
+    source, where = config.source, f"config/datasets/{config.id}.yaml"
+    match source.kind:
+        case "idx":
+            return _idx_splits(fetch_idx(source, mirror, downloads, where), config)
+        case "digits":
+            return load_digits_split(config.shape, config.sizes, source.sha256)
+        case "digits-m":
+            return load_digits_on_photographs(config.shape, config.sizes, source)
+        case "image-folder":
+            path = Path(source.path).expanduser() if source.path else None
+            path = path or fetch_archive(source, mirror, downloads, where)
+            return _mixed(_labelled(read_image_folder(path, config)), config)
+    return _mixed(read_arrays(config), config) if source.test is None else read_arrays(config)
+
+
+def _labelled(found: dict[str, dict[str, list[np.ndarray]]]) -> Splits:
+    """Split → images, and labels by the order of the classes."""
+    return {
+        split: (
+            np.stack([image for images in classes.values() for image in images]),
+            np.repeat(np.arange(len(classes)), [len(images) for images in classes.values()]),
+        )
+        for split, classes in found.items()
+    }
+
+
+def _mixed(splits: Splits, config: DatasetConfig) -> Splits:
+    """Each split in a seeded random order, so that its first images are of all classes; where
+    there is one split "all", the test share of each class is held out of it."""
+    if "all" in splits:
+        images, labels = splits["all"]
+        held = _held_out(labels, config)
+        splits = {
+            split: (images[rows], labels[rows])
+            for split, rows in (("train", ~held), ("test", held))
+        }
+    mixed = {}
+    for split, (images, labels) in splits.items():
+        order = numpy_stream(config.id, split, "order").permutation(len(labels))
+        mixed[split] = (images[order], labels[order])
+    return mixed
+
+
+def _held_out(labels: np.ndarray, config: DatasetConfig) -> np.ndarray:
+    """Whether each image [N] is for testing; at least one of each class on either side."""
+    held = np.zeros(len(labels), bool)
+    rng = numpy_stream(config.id, "test share")
+    for number in np.unique(labels):
+        rows = np.flatnonzero(labels == number)
+        if len(rows) < 2:
+            name = config.classes[number] if number < len(config.classes) else number
+            raise InputError(
+                f"{config.source.path}: class {name!r} has one image; two are needed to test on one"
+            )
+        count = min(max(1, round(config.source.test_share * len(rows))), len(rows) - 1)
+        held[rng.permutation(rows)[:count]] = True
+    return held
 
 
 def _idx_splits(payloads: dict[str, bytes], config: DatasetConfig) -> Splits:
@@ -62,7 +119,8 @@ def check_split(images: np.ndarray, labels: np.ndarray, config: DatasetConfig, s
         raise InputError(f"{where}: {len(images)} images but {len(labels)} labels")
     if len(images) != config.sizes[split]:
         raise InputError(
-            f"{where}: {len(images)} images, the data set's file says {config.sizes[split]}"
+            f"{where}: {len(images)} images, the data set's file says {config.sizes[split]}; "
+            f"write sizes.{split}: {len(images)} there if that is right"
         )
     if labels.min() < 0 or labels.max() >= len(config.classes):
         row = int(np.flatnonzero((labels < 0) | (labels >= len(config.classes)))[0])

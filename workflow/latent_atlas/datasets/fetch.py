@@ -5,12 +5,18 @@ import hashlib
 import logging
 import os
 import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from latent_atlas.config.datasets import IdxFile, IdxSource
+from latent_atlas.config.datasets import Archive, IdxFile, IdxSource, ImageFolderSource
 from latent_atlas.errors import InputError
+from latent_atlas.files import sha256_file
 
 MIRROR_VARIABLE = "LATENT_ATLAS_MIRROR"
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -23,44 +29,81 @@ def mirror(setting: str | None) -> str | None:
 def fetch_idx(
     source: IdxSource, mirror: str | None, downloads: Path, where: str
 ) -> dict[str, bytes]:
-    """The four uncompressed idx payloads, each with the SHA-256 that the data set's file names.
-
-    A source that lacks a file, breaks off or holds other bytes is passed over with a warning; when
-    none is left an InputError lists what each one did.
-    """
+    """The four uncompressed idx payloads, each with the SHA-256 that the data set's file names."""
+    sources = Sources(source.folder, source.addresses, mirror, downloads)
     payloads = {}
     for role, file in source.files:
-        payloads[role] = _fetch_one(file, source, mirror, downloads, where)
+        found = sources.first(file.name, partial(_checked_payload, file=file))
+        if isinstance(found, list):
+            raise _not_had(where, file.name, source.folder, found)
+        payloads[role] = found
     return payloads
 
 
-def _fetch_one(
-    file: IdxFile, source: IdxSource, mirror: str | None, downloads: Path, where: str
-) -> bytes:
+def fetch_archive(
+    source: ImageFolderSource, mirror: str | None, downloads: Path, where: str
+) -> Path:
+    """The first of a data set's archives that can be had, checked."""
     failures = []
-    for place in _places(source, mirror, file, downloads):
+    for archive in source.archives:
+        sources = Sources(source.folder, archive.addresses, mirror, downloads)
+        found = sources.first(archive.name, partial(_checked_archive, archive=archive))
+        if isinstance(found, Path):
+            return found
+        failures += found
+    names = " or ".join(archive.name for archive in source.archives)
+    raise _not_had(where, names, source.folder, failures)
+
+
+@dataclass
+class Sources:
+    """Where files may lie: below `folder` of the mirror, then at the official addresses."""
+
+    folder: str
+    addresses: list[str]
+    mirror: str | None
+    downloads: Path
+
+    def first(self, name: str, check: Callable[[Path], T]) -> T | list[str]:
+        """What `check` makes of the file from the first place where it is whole, with a warning
+        for every place passed over; a line for each place where there is none."""
+        failures = []
+        for place in self._places(name):
+            try:
+                found = self._checked(f"{place}/{name}", check)
+            except InputError as error:
+                failures.append(f"  {place}/{name}: {error}")
+            else:
+                for failure in failures:
+                    log.warning("passed over%s", failure)
+                return found
+        return failures
+
+    def _places(self, name: str) -> list[str]:
+        """The mirror, then the addresses; what was downloaded before goes first."""
+        mirrored = [f"{self.mirror.rstrip('/')}/{self.folder}"] if self.mirror else []
+        places = mirrored + [address.rstrip("/") for address in self.addresses]
+        return sorted(
+            places, key=lambda place: not _download(f"{place}/{name}", self.downloads).exists()
+        )
+
+    def _checked(self, address: str, check: Callable[[Path], T]) -> T:
+        """A bad download of ours is deleted, a mirror's file never."""
+        path = _obtain(address, self.downloads)
         try:
-            payload = _whole_payload(f"{place}/{file.name}", downloads, file)
-        except InputError as error:
-            failures.append(f"  {place}: {error}")
-        else:
-            for failure in failures:
-                log.warning("%s: passed over%s", file.name, failure)
-            return payload
-    raise InputError(
-        f"{where}: {file.name} could not be had from any source:\n"
-        + "\n".join(failures)
+            return check(path)
+        except InputError:
+            if path.is_relative_to(self.downloads):
+                path.unlink()
+            raise
+
+
+def _not_had(where: str, name: str, folder: str, failures: list[str]) -> InputError:
+    return InputError(
+        f"{where}: {name} could not be had from any source:\n"
+        + "\n".join(failures or ["  no address is known"])
         + "\nCheck the network, or set `data_mirror` (or LATENT_ATLAS_MIRROR) to a folder or "
-        f"address that holds {source.folder}/{file.name}."
-    )
-
-
-def _places(source: IdxSource, mirror: str | None, file: IdxFile, downloads: Path) -> list[str]:
-    """The mirror, then the official addresses; what was downloaded before goes first."""
-    mirrored = [f"{mirror.rstrip('/')}/{source.folder}"] if mirror else []
-    places = mirrored + [address.rstrip("/") for address in source.addresses]
-    return sorted(
-        places, key=lambda place: not _download(f"{place}/{file.name}", downloads).exists()
+        f"address that holds {folder}/{name}."
     )
 
 
@@ -92,15 +135,14 @@ def _obtain(address: str, downloads: Path) -> Path:
         raise InputError(f"download failed ({type(error).__name__}: {error})") from None
 
 
-def _whole_payload(address: str, downloads: Path, file: IdxFile) -> bytes:
-    """The checked payload; a bad download of ours is deleted, a mirror's file never."""
-    path = _obtain(address, downloads)
-    try:
-        return _checked_payload(path, file)
-    except InputError:
-        if path.is_relative_to(downloads):
-            path.unlink()
-        raise
+def _checked_archive(path: Path, archive: Archive) -> Path:
+    if archive.sha256 is None:
+        log.warning("%s: its publisher gives no SHA-256; only `sizes` is checked", archive.name)
+        return path
+    found = sha256_file(path)
+    if found != archive.sha256:
+        raise InputError(f"SHA-256 is {found}, expected {archive.sha256}")
+    return path
 
 
 def _checked_payload(path: Path, file: IdxFile) -> bytes:

@@ -16,7 +16,7 @@ def embedding_frame(
     experiment: str, seeds: list[int], codes: np.ndarray, labels: np.ndarray
 ) -> pd.DataFrame:
     """t-SNE and PCA of test codes [S,N,d] with labels [S,N], the first 2,000 at most, one row a
-    point.
+    point; of codes that are all the same, all at the origin.
 
     Columns: experiment, seed, method, x, y, label, norm. t-SNE depends on the number of threads:
     run with one.
@@ -45,6 +45,8 @@ def embedding_frame(
 
 
 def _tsne(codes: np.ndarray, experiment: str, seed: int) -> np.ndarray:
+    if not codes.std(0).any():
+        return np.zeros((len(codes), 2))
     state = stream_seed(experiment, seed, "tsne") % 2**32
     perplexity = min(PERPLEXITY, (len(codes) - 1) / 3)
     return TSNE(perplexity=perplexity, random_state=state, n_jobs=1).fit_transform(codes)

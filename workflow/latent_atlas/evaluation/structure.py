@@ -48,8 +48,8 @@ def pca_variance(codes: np.ndarray) -> np.ndarray:
 
 
 def silhouette(points: np.ndarray, labels: np.ndarray) -> float:
-    """Mean silhouette by class; NaN where there are fewer than two classes."""
-    if len(np.unique(labels)) < 2:
+    """Mean silhouette by class; NaN with fewer than two classes or one point in each."""
+    if not 2 <= len(np.unique(labels)) < len(labels):
         return float("nan")
     return float(silhouette_score(points, labels))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from latent_atlas.figures.style import (
     CLASS_COLOURS,
@@ -26,10 +27,24 @@ ROW_LABELS = {
     "test_images": "test image",
     "test_decodes": "decoded",
     "fitted_decodes": "random, fitted",
+    "mixture_decodes": "random, mixture",
 }
 LAWS = {"normal": "N(0, I)", "uniform": "U(0, 1)", "range": "U(range)"}
-PATH_LABELS = {"slerp": "slerp", "linear": "straight"}
+PATH_LABELS = {"slerp": "slerp", "linear": "straight", "random_linear": "random, straight"}
+PROPERTY_LABELS = {"ink_area": "ink area", "width": "width", "mean_colour": "mean colour"}
+TERMS = {
+    "loss": "loss",
+    "reconstruction_mse": "MSE",
+    "kl_nats": "KL in nats",
+    "generator_loss": "generator’s loss",
+    "discriminator_loss": "discriminator’s loss",
+    "real_accuracy": "accuracy on real images",
+    "fake_accuracy": "accuracy on fakes",
+}
+SHARES = ("real_accuracy", "fake_accuracy")
 GROWTH_COLUMNS = 9
+SHOWN = 10
+SHOWN_PATHS = 2
 
 
 def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
@@ -64,7 +79,7 @@ def _decodes(spec: dict, data: list[str]):
     for panel, experiment, path in zip(axes, experiments, data, strict=True):
         random = f"random {LAWS[experiment['random_latents']]}"
         labels = [ROW_LABELS.get(row, random) for row in rows]
-        image_grid(panel, _images(path, tuple(rows)), labels)
+        image_grid(panel, _images(path, tuple(rows), SHOWN), labels)
         panel.set_title(_title(experiment), loc="left")
     return figure
 
@@ -74,11 +89,54 @@ def _paths(spec: dict, data: list[str]):
     experiments, along = list(spec["runs"].values()), spec["figure"]["along"]
     figure, axes = panels(len(experiments), 6, 0.6 + 1.3 * len(along), columns=1)
     for panel, experiment, path in zip(axes, experiments, data, strict=True):
-        decoded = _images(path, tuple(along))
-        images = np.concatenate([decoded[:, pair] for pair in (0, 1)])
-        image_grid(panel, images, [PATH_LABELS[kind] for kind in along] * 2)
+        decoded = _images(path, tuple(along), SHOWN_PATHS)
+        images = np.concatenate(decoded.swapaxes(0, 1))
+        image_grid(panel, images, [PATH_LABELS[kind] for kind in along] * SHOWN_PATHS)
         panel.set_title(_title(experiment), loc="left")
     return figure
+
+
+def _walks(spec: dict, data: list[str]):
+    """Images along coordinates of one random code, a walk a row: first seed."""
+    experiments, strongest = spec["runs"].values(), spec["figure"]["which"] == "strongest"
+    grids = [
+        _strongest_walks(path) if strongest else _named_walks(path, experiment["walks"])
+        for experiment, path in zip(experiments, data, strict=True)
+    ]
+    rows = max(len(labels) for _, labels in grids)
+    figure, axes = panels(len(grids), 7, 0.6 + 0.72 * rows, columns=1)
+    for panel, experiment, (images, labels) in zip(axes, experiments, grids, strict=True):
+        image_grid(panel, images, labels)
+        panel.set_title(_title(experiment), loc="left")
+    return figure
+
+
+def _named_walks(path: str, walks: list[dict]) -> tuple[np.ndarray, list[str]]:
+    grids, labels = [], []
+    for number, walk in enumerate(walks):
+        grids.append(_images(path, (f"walk_{number}",))[0])
+        label = f"coordinate {walk['coordinate']}: {_signed(walk['low'])} … {_signed(walk['high'])}"
+        across = walk["rows"]
+        if across is None:
+            labels.append(label)
+            continue
+        down = np.linspace(across["low"], across["high"], across["points"])
+        labels += [f"{label}\n{across['coordinate']} at {_signed(value)}" for value in down]
+    return np.concatenate(grids), labels
+
+
+def _signed(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def _strongest_walks(path: str) -> tuple[np.ndarray, list[str]]:
+    stored = read_tensors(path)
+    names = [name for name in PROPERTY_LABELS if f"strongest_{name}" in stored]
+    images = _images(path, tuple(f"strongest_{name}" for name in names))[:, 0]
+    return images, [
+        f"{PROPERTY_LABELS[name]}\ncoordinate {stored[f'coordinate_{name}'][0]}: −2 … 2"
+        for name in names
+    ]
 
 
 def _corners(spec: dict, data: list[str]):
@@ -106,23 +164,27 @@ def _growth(spec: dict, data: list[str]):
 def _growth_grid(path: str) -> tuple[np.ndarray, list[str]]:
     """Images [R,columns,H,W], white where nothing is left to show, and a label a row."""
     stored = read_tensors(path)
-    channels, height, width = read_tensor_metadata(path)["shape"]
-    frames = np.stack([stored["image"][0], *stored["reconstructions"][0]])
-    frames = frames.reshape(-1, channels, height, width).mean(1).astype(np.uint8)
-    blank = np.full((-len(frames) % GROWTH_COLUMNS, height, width), 255, np.uint8)
-    grid = np.concatenate([frames, blank]).reshape(-1, GROWTH_COLUMNS, height, width)
+    flat = np.stack([stored["image"][0], *stored["reconstructions"][0]])
+    frames = _pictures(flat, read_tensor_metadata(path)["shape"])
+    size = frames.shape[1:]
+    blank = np.full((-len(frames) % GROWTH_COLUMNS, *size), 255, np.uint8)
+    grid = np.concatenate([frames, blank]).reshape(-1, GROWTH_COLUMNS, *size)
     rows = np.split(stored["epochs"], range(GROWTH_COLUMNS - 1, len(frames) - 1, GROWTH_COLUMNS))
     labels = [f"{row[0]}–{row[-1]}" for row in rows]
     return grid, [f"image, epochs {labels[0]}", *(f"epochs {label}" for label in labels[1:])]
 
 
-def _images(path: str, names: tuple[str, ...]) -> np.ndarray:
-    """Images of the first seed, [names,…,H,W]; colour images are shown by their mean."""
-    channels, height, width = read_tensor_metadata(path)["shape"]
+def _images(path: str, names: tuple[str, ...], first: int | None = None) -> np.ndarray:
+    """The `first` (or all) images of the first seed, [names,…,H,W], or […,H,W,3] in colour."""
     stored = read_tensors(path)
-    chosen = np.stack([stored[name][0] for name in names])
-    shaped = chosen.reshape(*chosen.shape[:-1], channels, height, width)
-    return shaped.mean(-3).astype(np.uint8)
+    flat = np.stack([stored[name][0][:first] for name in names])
+    return _pictures(flat, read_tensor_metadata(path)["shape"])
+
+
+def _pictures(flat: np.ndarray, shape: list[int]) -> np.ndarray:
+    """uint8 […,C·H·W] → […,H,W], or […,H,W,3] in colour."""
+    images = flat.reshape(*flat.shape[:-1], *shape)
+    return images[..., 0, :, :] if shape[0] == 1 else np.moveaxis(images, -3, -1)
 
 
 def _map(spec: dict, data: list[str]):
@@ -192,8 +254,9 @@ def _overlay(spec: dict, data: list[str]):
                 mean.index, values.min(), values.max(), color=colour, alpha=0.2, lw=0
             )
             panel.plot(mean, line, color=colour, lw=1.4, label=f"{_title(run)} · {split}")
-    term = {"loss": "loss", "reconstruction_mse": "MSE", "kl_nats": "KL in nats"}[wanted["term"]]
-    panel.set(yscale="log", xlabel="epoch", ylabel=f"{term}, mean and range over seeds")
+    scale = "linear" if wanted["term"] in SHARES else "log"
+    term = TERMS[wanted["term"]]
+    panel.set(yscale=scale, xlabel="epoch", ylabel=f"{term}, mean and range over seeds")
     panel.legend(fontsize=7.5)
     return figure
 
@@ -208,7 +271,7 @@ def _confusion(spec: dict, data: list[str]):
         percent = 100 * counts / counts.sum(1, keepdims=True)
         panel.imshow(percent, cmap="Blues", vmin=0, vmax=100)
         for (row, column), value in np.ndenumerate(percent):
-            if value >= 0.5:
+            if round(value) >= 1:
                 style = {"color": "white" if value > 50 else "black", "fontsize": 7}
                 panel.text(column, row, f"{value:.0f}", ha="center", va="center", **style)
         panel.set_xticks(range(len(classes)), classes, rotation=90, fontsize=7)
@@ -231,6 +294,7 @@ def _trials(spec: dict, data: list[str]):
         best = trials[trials.best]
         panel.scatter(best.trial + 1, best.value, color="#D62728", marker="D", label="best")
         panel.set(xlabel="trial", ylabel=trials.measures[0])
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.set_title(f"{run['title']} · {run['dataset']}")
         panel.legend(fontsize=7.5)
     return figure
@@ -309,6 +373,7 @@ KINDS: dict[str, Callable] = {
     "decodes": _decodes,
     "paths": _paths,
     "corners": _corners,
+    "walks": _walks,
     "growth": _growth,
     "map": _map,
     "curves": _curves,

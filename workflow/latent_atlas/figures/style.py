@@ -62,10 +62,12 @@ def panels(count: int, width: float, height: float, columns: int = 3) -> tuple[F
 
 
 def image_grid(axes, images: np.ndarray, row_labels: list[str]) -> None:
-    """Flat uint8 images [R,C,H,W] as one crisp grid with a label before each row."""
-    rows, columns, height, width = images.shape
+    """uint8 images [R,C,H,W], or [R,C,H,W,3] in colour, as one crisp grid with a label before each
+    row."""
+    rows, columns, height, width, *colours = images.shape
     gap = 2
-    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), 255, np.uint8)
+    size = (rows * (height + gap) - gap, columns * (width + gap) - gap)
+    canvas = np.full((*size, *colours), 255, np.uint8)
     for r in range(rows):
         for c in range(columns):
             top, left = r * (height + gap), c * (width + gap)

@@ -14,7 +14,7 @@ from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.objective import batch_loss, per_image_loss
 
-BLOCK = 1000
+BLOCK = 500
 
 
 def fit_table(
@@ -29,8 +29,9 @@ def fit_table(
     start, the model frozen.
 
     Full batch: the loss is summed over images, so Adam treats every row by itself and `block`
-    (how many rows are decoded at once) changes memory, not results. With a batch size: batches in
-    file order with the training loss, and a dense Adam moves every row at every batch.
+    (how many rows are decoded at once) changes memory, and results by rounding at most. With a
+    batch size: batches in file order with the training loss, and a dense Adam moves every row at
+    every batch.
     """
     parameter = next(model.parameters())
     settings, objective, n = experiment.latents, experiment.training.objective, images.count
@@ -53,7 +54,7 @@ def fit_table(
             index = torch.arange(rows.start, rows.stop, device=table.device)
             x = images.batch(index.expand(len(stack), -1), table.dtype)
             some = None if noise is None else noise[:, rows]
-            terms = per_sample_terms(model, part, x, some, objective.kl)
+            terms = per_sample_terms(model, part, x, some, objective)
             reduce = batch_loss if batched else per_image_loss
             loss = reduce(terms, x.shape[-1], objective).sum()
             if batched:
@@ -87,9 +88,15 @@ def codes_of(
     return torch.cat(means, 1), joined
 
 
+def coded_images(inputs: ExperimentInputs, split: str) -> SeedImages:
+    """Those whose codes are found."""
+    latents = inputs.experiment.latents
+    return inputs.images[split].first(latents.images if latents else None)
+
+
 def find_codes(model: LatentModel, inputs: ExperimentInputs, split: str) -> dict[str, np.ndarray]:
     """`mean` [S,N,d] and, where there is one, `logvar`: fitted for table models, else encoded."""
-    images, table = inputs.images[split], None
+    images, table = coded_images(inputs, split), None
     if model.table_width:
         table = fit_table(model, inputs.experiment, inputs.seeds, images, split)
     mean, logvar = codes_of(model, images, table)

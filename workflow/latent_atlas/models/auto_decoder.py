@@ -1,5 +1,6 @@
 """Auto-decoders: no encoder, the code of every image is itself learned."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -16,11 +17,14 @@ class AutoDecoder(LatentModel):
     """latent → hidden… → pixels, ReLU, sigmoid out; the table holds the code, N(0, I) at first."""
 
     def __init__(
-        self, config: config.AutoDecoder, pixels: int, generators: Sequence[torch.Generator]
+        self,
+        config: config.AutoDecoder,
+        shape: Sequence[int],
+        generators: Sequence[torch.Generator],
     ):
         super().__init__()
         self.latent = self.table_width = config.latent
-        self.decoder = StackedMLP([config.latent, *config.hidden, pixels], generators)
+        self.decoder = StackedMLP([config.latent, *config.hidden, math.prod(shape)], generators)
 
     def posterior(self, inputs: Tensor, dropout: Streams = None) -> tuple[Tensor, None]:
         return inputs, None
@@ -40,7 +44,7 @@ class VariationalAutoDecoder(LatentModel):
     def __init__(
         self,
         config: config.VariationalAutoDecoder,
-        pixels: int,
+        shape: Sequence[int],
         generators: Sequence[torch.Generator],
     ):
         super().__init__()
@@ -51,7 +55,7 @@ class VariationalAutoDecoder(LatentModel):
         if config.code == "heads":
             self.table_width = config.latent
             self.heads = StackedLinear(config.latent, 2 * config.latent, generators)
-        self.decoder = StackedMLP([config.latent, *config.hidden, pixels], generators)
+        self.decoder = StackedMLP([config.latent, *config.hidden, math.prod(shape)], generators)
 
     def initial_table(self, n: int, generators: Sequence[torch.Generator]) -> Tensor:
         table = super().initial_table(n, generators)

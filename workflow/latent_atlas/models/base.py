@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from latent_atlas.config.experiments import Posterior
+from latent_atlas.config.experiments import Objective, Posterior
 from latent_atlas.models.per_seed import Streams
 from latent_atlas.models.posterior import kl_nats, sample
 
@@ -15,10 +15,12 @@ class LatentModel(nn.Module):
 
     Families with dropout drop units where `dropout` gives each seed's stream; others ignore it.
     `table_width` numbers are learned for each image (0: an encoder computes the code from the
-    image); `posterior_kind` is None where a code is a point.
+    image), in training or, without `learns_codes`, only when codes of given images are wanted;
+    `posterior_kind` is None where a code is a point.
     """
 
     table_width: int = 0
+    learns_codes: bool = True
     posterior_kind: Posterior | None = None
     latent: int
 
@@ -46,20 +48,35 @@ def per_sample_terms(
     inputs: Tensor,
     images: Tensor,
     noise: Tensor | None,
-    kl_kind: str,
+    objective: Objective,
     dropout: Streams = None,
 ) -> dict[str, Tensor]:
-    """Squared error summed over pixels (`sse`) and KL summed over dimensions (`kl`), each [S,B].
+    """Squared error summed over pixels (`sse`), KL summed over dimensions (`kl`) and, where the
+    objective needs it, cross-entropy summed over pixels (`bce`), each [S,B].
 
     `inputs` as in `LatentModel.posterior`, `images` [S,B,pixels] in [0, 1], `noise` [S,B,latent]
-    or None for the mean code; `kl_kind` "exact" or "gaussian".
+    or None for the mean code.
     """
     mean, logvar = model.posterior(inputs, dropout)
     z = mean
     if logvar is not None and noise is not None:
         z = sample(model.posterior_kind, mean, logvar, noise)
-    sse = (model.decode(z, dropout) - images).square().sum(-1)
+    decoded = model.decode(z, dropout)
+    terms = {"sse": squared_error(decoded, images)}
+    if objective.cross_entropy:
+        terms["bce"] = cross_entropy(decoded, images)
     if logvar is None:
-        return {"sse": sse, "kl": torch.zeros_like(sse)}
-    formula = "gaussian" if kl_kind == "gaussian" else model.posterior_kind
-    return {"sse": sse, "kl": kl_nats(formula, mean, logvar).sum(-1)}
+        return terms | {"kl": torch.zeros_like(terms["sse"])}
+    formula = "gaussian" if objective.kl == "gaussian" else model.posterior_kind
+    return terms | {"kl": kl_nats(formula, mean, logvar).sum(-1)}
+
+
+def squared_error(decoded: Tensor, images: Tensor) -> Tensor:
+    """Summed over pixels, [S,B] from [S,B,pixels]."""
+    return (decoded - images).square().sum(-1)
+
+
+def cross_entropy(decoded: Tensor, images: Tensor) -> Tensor:
+    """−Σ x·log p + (1 − x)·log(1 − p) in nats, [S,B] from grey levels p and x [S,B,pixels]. A
+    likelihood only where x is 0 or 1; logarithms are cut off at −100."""
+    return nn.functional.binary_cross_entropy(decoded, images, reduction="none").sum(-1)

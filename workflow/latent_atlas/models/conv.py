@@ -63,7 +63,10 @@ class ConvAutoencoder(LatentModel):
     """Its code is a point."""
 
     def __init__(
-        self, config: config.ConvAutoencoder, pixels: int, generators: Sequence[torch.Generator]
+        self,
+        config: config.ConvAutoencoder,
+        shape: Sequence[int],
+        generators: Sequence[torch.Generator],
     ):
         super().__init__()
         self.latent = config.latent
@@ -81,7 +84,9 @@ class ConvAutoencoder(LatentModel):
 class ConvVae(LatentModel):
     """Its code is Gaussian; the log variance is clamped softly to ±10."""
 
-    def __init__(self, config: config.ConvVae, pixels: int, generators: Sequence[torch.Generator]):
+    def __init__(
+        self, config: config.ConvVae, shape: Sequence[int], generators: Sequence[torch.Generator]
+    ):
         super().__init__()
         self.latent = config.latent
         self.posterior_kind = "gaussian"

@@ -1,5 +1,6 @@
 """A variational autoencoder of fully connected layers."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -14,13 +15,15 @@ from latent_atlas.models.per_seed import Streams
 class MlpVae(LatentModel):
     """pixels → encoder_hidden… → (mean, log variance); latent → hidden… → pixels, sigmoid out."""
 
-    def __init__(self, config: config.MlpVae, pixels: int, generators: Sequence[torch.Generator]):
+    def __init__(
+        self, config: config.MlpVae, shape: Sequence[int], generators: Sequence[torch.Generator]
+    ):
         super().__init__()
         self.latent = config.latent
         self.posterior_kind = config.posterior
-        self.encoder = StackedMLP([pixels, *config.encoder_hidden], generators)
+        self.encoder = StackedMLP([math.prod(shape), *config.encoder_hidden], generators)
         self.heads = StackedLinear(config.encoder_hidden[-1], 2 * config.latent, generators)
-        self.decoder = StackedMLP([config.latent, *config.hidden, pixels], generators)
+        self.decoder = StackedMLP([config.latent, *config.hidden, math.prod(shape)], generators)
 
     def posterior(self, inputs: Tensor, dropout: Streams = None) -> tuple[Tensor, Tensor]:
         mean, logvar = self.heads(torch.relu(self.encoder(inputs))).split(self.latent, dim=-1)

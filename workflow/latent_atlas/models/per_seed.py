@@ -44,15 +44,20 @@ def initialised(
     """A new network with parameters from `stream` alone, whatever torch's global state.
 
     torch: as its layers come; kaiming: their weights N(0, 2/fan_in) (He et al. 2015) by torch's
-    count of fan_in, their biases as they come.
+    count of fan_in, their biases as they come; glorot: weights U(±√(6/(fan_in + fan_out))) (Glorot
+    and Bengio 2010), biases 0.
     """
     with _GLOBAL_STATE, torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=stream)))
         network = build()
-    if how == "kaiming":
-        for layer in network.modules():
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-                nn.init.kaiming_normal_(layer.weight, generator=stream)
+    for layer in network.modules():
+        if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            continue
+        if how == "kaiming":
+            nn.init.kaiming_normal_(layer.weight, generator=stream)
+        elif how == "glorot":
+            nn.init.xavier_uniform_(layer.weight, generator=stream)
+            nn.init.zeros_(layer.bias)
     return network
 
 

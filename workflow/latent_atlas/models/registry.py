@@ -8,6 +8,8 @@ from latent_atlas.config.experiments import Model
 from latent_atlas.models.auto_decoder import AutoDecoder, VariationalAutoDecoder
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.conv import ConvAutoencoder, ConvVae
+from latent_atlas.models.gan import Gan
+from latent_atlas.models.image import ImageAutoencoder, ImageVae
 from latent_atlas.models.mlp_vae import MlpVae
 
 FAMILIES: dict[str, type[LatentModel]] = {
@@ -16,9 +18,15 @@ FAMILIES: dict[str, type[LatentModel]] = {
     "mlp-vae": MlpVae,
     "conv-autoencoder": ConvAutoencoder,
     "conv-vae": ConvVae,
+    "image-autoencoder": ImageAutoencoder,
+    "image-vae": ImageVae,
+    "gan": Gan,
 }
 
 
-def build_model(config: Model, pixels: int, generators: Sequence[torch.Generator]) -> LatentModel:
-    """S stacked models for flat images of `pixels` grey levels, one generator a seed."""
-    return FAMILIES[config.family](config, pixels, generators)
+def build_model(
+    config: Model, shape: Sequence[int], generators: Sequence[torch.Generator]
+) -> LatentModel:
+    """S stacked models for flat images of `shape` (channels, height, width), one generator a
+    seed."""
+    return FAMILIES[config.family](config, shape, generators)

@@ -42,6 +42,10 @@ HEADLINE_METRICS = (
     ("silhouette", "test"),
     ("random_diversity", "test"),
     ("random_coverage", "test"),
+    ("random_frechet", "test"),
+    ("real_frechet", "test"),
+    ("random_feature_coverage", "test"),
+    ("mixture_feature_coverage", "test"),
     ("slerp_roughness", "test"),
 )
 

@@ -17,6 +17,7 @@ PACKAGES = (
     "numpy",
     "scipy",
     "scikit-learn",
+    "torch-fidelity",
     "pandas",
     "pyarrow",
     "matplotlib",
@@ -24,7 +25,11 @@ PACKAGES = (
 
 
 def provenance_frame(
-    project: Project, datasets: list[str], benchmarks: Path, costs: pd.DataFrame
+    project: Project,
+    datasets: list[str],
+    features: list[str],
+    benchmarks: Path,
+    costs: pd.DataFrame,
 ) -> pd.DataFrame:
     """Columns key and value, both text. Seconds are sums over jobs, from the benchmark files."""
     facts = {
@@ -41,6 +46,12 @@ def provenance_frame(
     for path in datasets:
         metadata = read_tensor_metadata(path)
         facts[f"data {metadata['dataset']} {Path(path).stem}"] = str(metadata["sha256"])
+    for path in features:
+        known = read_tensor_metadata(path)
+        facts[f"features {known['dataset']}"] = (
+            f"layer {known['layer']}, {known['dimension']} dimensions, test accuracy "
+            f"{known['accuracy_percent']} %, weights {known['weights_sha256']}"
+        )
     for package in PACKAGES:
         try:
             facts[f"version {package}"] = version(package)

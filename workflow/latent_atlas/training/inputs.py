@@ -17,7 +17,7 @@ from latent_atlas.datasets.subset import hold_out, rows_hash, subset_rows
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_tensor_metadata, sha256_json
 from latent_atlas.models.base import LatentModel
-from latent_atlas.training.loop import SeedImages
+from latent_atlas.training.loop import SeedImages, epoch_images
 from latent_atlas.training.store import load_trained
 
 
@@ -49,12 +49,12 @@ class ExperimentInputs:
 
     @property
     def steps_per_epoch(self) -> int:
-        return -(-self.images["train"].count // self.experiment.training.batch_size)
+        seen = epoch_images(self.experiment, self.images["train"].count)
+        return -(-seen // self.experiment.training.batch_size)
 
     def load_model(self, weights) -> tuple[LatentModel, torch.Tensor | None]:
         """The frozen stack in eval mode and the table of training latents, or None."""
-        count = self.images["train"].count
-        model, table = load_trained(weights, self.experiment, self.seeds, self.pixels, count)
+        model, table = load_trained(weights, self.experiment, self.seeds, self.images["train"])
         return model.to(self.device), None if table is None else table.to(self.device)
 
     def provenance(self) -> dict:

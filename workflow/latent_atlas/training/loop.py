@@ -1,7 +1,7 @@
-"""Training: one loop for likelihood models, with or without a table of latents."""
+"""Training: one loop for every family, with or without a table of latents."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,33 +10,34 @@ from torch import Tensor
 from tqdm import tqdm
 
 from latent_atlas.config.experiments import Experiment
-from latent_atlas.models.base import LatentModel, per_sample_terms
-from latent_atlas.models.posterior import draw_noise
+from latent_atlas.models.base import LatentModel
 from latent_atlas.models.registry import build_model
 from latent_atlas.streams import torch_streams
-from latent_atlas.training.objective import batch_loss
-from latent_atlas.training.optimisers import build_optimiser
+from latent_atlas.training.steps import GanStep, LikelihoodStep
 
-HISTORY_TERMS = ("loss", "reconstruction_mse", "kl_nats")
 AfterEpoch = Callable[[int, LatentModel, Tensor | None], None]
 
 
 @dataclass
 class Trained:
-    """A stacked model after training. `table` [S,N,table_width] or None; `history` [E,S,3] in the
-    order of HISTORY_TERMS; `seconds` of the loop alone."""
+    """A stacked model after training. `table` [S,N,table_width] or None; `history` [E,S,T] with
+    `terms` by name; `seconds` of the loop alone; `images_seen` by each seed."""
 
     model: LatentModel
     table: Tensor | None
     history: np.ndarray
+    terms: tuple[str, ...]
     seconds: float
+    images_seen: int
 
 
 @dataclass
 class SeedImages:
-    """Images of all seeds: uint8 [1,N,pixels], or [S,N,pixels] where each seed has its own."""
+    """Images of all seeds: uint8 [1,N,pixels], or [S,N,pixels] where each seed has its own;
+    `shape` is channels, height, width."""
 
     pixels: Tensor
+    shape: tuple[int, ...]
 
     @classmethod
     def select(cls, images: np.ndarray, rows: np.ndarray, device: str) -> "SeedImages":
@@ -44,7 +45,11 @@ class SeedImages:
         shared = (rows == rows[0]).all()
         chosen = images[rows[:1] if shared else rows]
         flat = chosen.reshape(*chosen.shape[:2], -1)
-        return cls(torch.from_numpy(np.ascontiguousarray(flat)).to(device))
+        return cls(torch.from_numpy(np.ascontiguousarray(flat)).to(device), images.shape[1:])
+
+    def first(self, n: int | None) -> "SeedImages":
+        """The first `n` of each seed; all where `n` is None."""
+        return SeedImages(self.pixels[:, :n], self.shape)
 
     @property
     def count(self) -> int:
@@ -62,13 +67,13 @@ class SeedImages:
 
 
 def initial_model(
-    experiment: Experiment, seeds: list[int], pixels: int, images: int
+    experiment: Experiment, seeds: list[int], shape: Sequence[int], images: int
 ) -> tuple[LatentModel, Tensor | None]:
-    """The untrained stack, and its table [S,images,table_width] if the family has one."""
+    """The untrained stack, and its table [S,images,table_width] if training learns one."""
     model = build_model(
-        experiment.model, pixels, torch_streams(experiment.id, seeds, "initialisation")
+        experiment.model, shape, torch_streams(experiment.id, seeds, "initialisation")
     )
-    if not model.table_width:
+    if not (model.table_width and model.learns_codes):
         return model, None
     return model, model.initial_table(images, torch_streams(experiment.id, seeds, "train-latents"))
 
@@ -88,51 +93,28 @@ def train(
     by an exception. `max_steps` ends it early, for tests.
     """
     settings = experiment.training
-    n, size = images.count, settings.batch_size
-    model, table = initial_model(experiment, seeds, images.pixels.shape[-1], n)
+    size = settings.batch_size
+    model, table = initial_model(experiment, seeds, images.shape, images.count)
     model.to(device=device, dtype=dtype)
     if table is not None:
         table = table.to(device=device, dtype=dtype).requires_grad_()
-    optimiser = build_optimiser(
-        settings.optimiser,
-        model.parameters(),
-        settings.learning_rate,
-        settings.weight_decay,
-        latents=table,
-    )
-    dropping = torch_streams(experiment.id, seeds, "dropout")
+    kind = GanStep if experiment.model.family == "gan" else LikelihoodStep
+    step = kind(experiment, seeds, model, table)
     shuffling = torch_streams(experiment.id, seeds, "shuffling")
-    noising = torch_streams(experiment.id, seeds, "posterior")
-    stack = torch.arange(len(seeds), device=device)[:, None]
+    per_epoch = epoch_images(experiment, images.count)
     history, steps, begin = [], 0, time.perf_counter()
     epochs = range(1, settings.epochs + 1)
     for epoch in tqdm(epochs, desc=f"train {experiment.id}", mininterval=5):
-        order = _epoch_order(n, shuffling, settings.shuffle).to(device)
-        noise = None
-        if model.posterior_kind:
-            shape = (n, model.latent)
-            noise = draw_noise(model.posterior_kind, shape, noising).to(device, dtype)
-        sums = torch.zeros(3, len(seeds), device=device, dtype=dtype)
-        for start in range(0, n, size):
-            index = order[:, start : start + size]
-            x = images.batch(index, dtype)
-            terms = per_sample_terms(
-                model,
-                x if table is None else table[stack, index],
-                x,
-                None if noise is None else noise[:, start : start + size],
-                settings.objective.kl,
-                dropping,
-            )
-            loss = batch_loss(terms, x.shape[-1], settings.objective)
-            optimiser.zero_grad()
-            loss.sum().backward()
-            optimiser.step()
-            sums += step_sums(loss, terms, x)
+        order = _epoch_order(images.count, shuffling, settings.shuffle).to(device)
+        step.start_epoch(per_epoch)
+        sums = torch.zeros(len(step.terms), len(seeds), device=device, dtype=dtype)
+        for start in range(0, per_epoch, size):
+            index = order[:, start : min(start + size, per_epoch)]
+            sums += step(images.batch(index, dtype), index, start)
             steps += 1
             if steps == max_steps:
                 break
-        history.append((sums / n).cpu())
+        history.append((sums / per_epoch).cpu())
         if after_epoch:
             after_epoch(epoch, model, table)
         if steps == max_steps:
@@ -141,19 +123,22 @@ def train(
         model.eval().requires_grad_(False),
         None if table is None else table.detach(),
         torch.stack(history).permute(0, 2, 1).double().numpy(),
+        step.terms,
         time.perf_counter() - begin,
+        len(history) * per_epoch,
     )
+
+
+def epoch_images(experiment: Experiment, n: int) -> int:
+    """How many of `n` training images an epoch sees: whole batches where it is not all."""
+    settings = experiment.training
+    if settings.epoch_share == 1:
+        return n
+    batches = max(1, int(n * settings.epoch_share) // settings.batch_size)
+    return min(n, batches * settings.batch_size)
 
 
 def _epoch_order(n: int, generators: list[torch.Generator], shuffle: bool) -> Tensor:
     if not shuffle:
         return torch.arange(n).repeat(len(generators), 1)
     return torch.stack([torch.randperm(n, generator=g) for g in generators])
-
-
-def step_sums(loss: Tensor, terms: dict[str, Tensor], x: Tensor) -> Tensor:
-    """Sums over the batch [3,S], so that a short last batch weighs what it holds."""
-    batch, pixels = x.shape[1:]
-    return torch.stack(
-        [loss.detach() * batch, terms["sse"].detach().sum(1) / pixels, terms["kl"].detach().sum(1)]
-    )

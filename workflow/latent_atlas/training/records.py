@@ -8,8 +8,9 @@ from latent_atlas.config.experiments import Experiment
 from latent_atlas.models.base import LatentModel, per_sample_terms
 from latent_atlas.models.posterior import draw_noise
 from latent_atlas.streams import torch_streams
-from latent_atlas.training.loop import SeedImages, step_sums
+from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.objective import batch_loss
+from latent_atlas.training.steps import likelihood_sums
 
 GROWTH_EPOCHS = 48
 
@@ -18,7 +19,8 @@ class EpochRecords:
     """Call it after each epoch. `validation` collects [S,3] (loss, reconstruction_mse, kl_nats),
     means over the validation images by a sampled code and without dropout; `growth` the first
     image, the validation set's where there is one, reconstructed by each seed, [S,pixels] uint8,
-    at `GROWTH_EPOCHS` epochs at most, evenly spaced, the last among them."""
+    at `GROWTH_EPOCHS` epochs at most, evenly spaced, the last among them; of a GAN, whose codes are
+    not of images, what one code decodes to."""
 
     def __init__(
         self, experiment: Experiment, seeds: list[int], images: SeedImages, validation=None
@@ -53,15 +55,21 @@ class EpochRecords:
             index = torch.arange(start, min(start + size, images.count), device=parameter.device)
             x = images.batch(index.expand(len(self.seeds), -1), parameter.dtype)
             part = None if noise is None else noise[:, start : start + size]
-            terms = per_sample_terms(model, x, x, part, settings.objective.kl)
+            terms = per_sample_terms(model, x, x, part, settings.objective)
             loss = batch_loss(terms, x.shape[-1], settings.objective)
-            sums += step_sums(loss, terms, x)
+            sums += likelihood_sums(loss, terms, x)
         return (sums / images.count).T.cpu()
 
     def _reconstruct(self, model: LatentModel, table: Tensor | None) -> Tensor:
         parameter = next(model.parameters())
-        shown = self.shown.expand(len(self.seeds), -1, -1).to(parameter) / 255
-        mean, _ = model.posterior(shown if table is None else table[:, :1])
+        if table is not None:
+            inputs = table[:, :1]
+        elif model.table_width:
+            streams = torch_streams(self.experiment.id, self.seeds, "growth")
+            inputs = model.initial_table(1, streams).to(parameter)
+        else:
+            inputs = self.shown.expand(len(self.seeds), -1, -1).to(parameter) / 255
+        mean, _ = model.posterior(inputs)
         return (model.decode(mean)[:, 0] * 255).round().to(torch.uint8).cpu()
 
     def history(self) -> dict[str, np.ndarray]:

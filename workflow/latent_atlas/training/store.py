@@ -6,7 +6,7 @@ import pandas as pd
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_tensor_metadata, read_tensors, write_tensors
-from latent_atlas.training.loop import HISTORY_TERMS, Trained, initial_model
+from latent_atlas.training.loop import SeedImages, Trained, initial_model
 
 TABLE = "latents.train"
 
@@ -19,14 +19,14 @@ def save_weights(path, trained: Trained, seeds: list[int]) -> None:
     write_tensors(path, tensors, seeds=seeds)
 
 
-def load_trained(path, experiment: Experiment, seeds: list[int], pixels: int, images: int):
+def load_trained(path, experiment: Experiment, seeds: list[int], images: SeedImages):
     """The frozen stack in eval mode and its table or None; InputError where shapes disagree."""
     import torch
 
     saved = read_tensors(path)
     if read_tensor_metadata(path).get("seeds") != seeds:
         raise InputError(f"{path}: holds other seeds than {seeds}; delete it and run again")
-    model, table = initial_model(experiment, seeds, pixels, images)
+    model, _ = initial_model(experiment, seeds, images.shape, images.count)
     table = saved.pop(TABLE, None)
     expected = {name: list(p.shape) for name, p in model.state_dict().items()}
     found = {name: list(array.shape) for name, array in saved.items()}
@@ -40,7 +40,11 @@ def load_trained(path, experiment: Experiment, seeds: list[int], pixels: int, im
 
 
 def history_frame(
-    histories: dict[str, np.ndarray], experiment: str, seeds: list[int], steps_per_epoch: int
+    histories: dict[str, np.ndarray],
+    terms: tuple[str, ...],
+    experiment: str,
+    seeds: list[int],
+    steps_per_epoch: int,
 ) -> pd.DataFrame:
     """Split → [E,S,terms], as tidy rows: experiment, seed, epoch, step, split, term, value."""
     frames = []
@@ -54,7 +58,7 @@ def history_frame(
                     "epoch": epoch + 1,
                     "step": (epoch + 1) * steps_per_epoch,
                     "split": split,
-                    "term": np.asarray(HISTORY_TERMS)[term],
+                    "term": np.asarray(terms)[term],
                     "value": history.reshape(-1),
                 }
             )

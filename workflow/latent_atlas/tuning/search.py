@@ -15,13 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import optuna
-import torch
 from filelock import FileLock
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from latent_atlas.config.searches import Search
+from latent_atlas.job import prepare_torch
 from latent_atlas.streams import stream_seed
 
 BATCH = 2
@@ -42,9 +42,7 @@ def run_search(
     journal.parent.mkdir(parents=True, exist_ok=True)
     with (
         FileLock(f"{journal}.held"),
-        ThreadPoolExecutor(
-            min(workers, BATCH), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool,
+        ThreadPoolExecutor(min(workers, BATCH), initializer=prepare_torch, initargs=(1,)) as pool,
     ):
         stored = open_journal(journal, direction)
         while (ended := len(stored.trials)) < search.trials:

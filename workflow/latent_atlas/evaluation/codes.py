@@ -1,0 +1,183 @@
+"""What codes are worth: reconstruction, posterior, structure, maps, controls."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import torch
+
+from latent_atlas.evaluation import controls, progress, structure
+from latent_atlas.evaluation.reconstruction import (
+    cross_entropies,
+    frobenius_per_number,
+    psnr_db,
+    squared_errors,
+)
+from latent_atlas.evaluation.stepped import stepped_evaluation
+from latent_atlas.evaluation.subject import Subject
+from latent_atlas.models.posterior import draw_noise, kl_nats, sample
+from latent_atlas.streams import torch_streams
+from latent_atlas.training.loop import SeedImages
+from latent_atlas.training.objective import effective_beta, mean_loss
+
+POSTERIOR_DRAWS = 200
+MOST_PAIRED = 20
+
+
+class CodeMeasures(Subject):
+    """Fills the table from codes, their images and labels."""
+
+    def measure_codes(self, maps: pd.DataFrame, history: pd.DataFrame) -> None:
+        for split in self.codes:
+            self._reconstruction(split)
+        self._generalisation()
+        self._posterior()
+        self._structure()
+        self._maps(maps)
+        self._controls()
+        self._progress(history)
+        if self.experiment.stepped_epochs:
+            self._stepped()
+        count = sum(images.count for images in self.images.values())
+        self.add("dataset_images", "test", [count] * len(self.seeds))
+
+    def _reconstruction(self, split: str) -> None:
+        objective = self.experiment.training.objective
+        mean, logvar = self.codes[split]
+        images = self.coded[split]
+        sse = squared_errors(self.model, mean, images)
+        mse = sse.mean(1) / self.pixels
+        size = self.experiment.training.batch_size
+        frobenius = frobenius_per_number(sse, self.pixels, size)
+        self.add("reconstruction_mse", split, mse)
+        self.add("psnr_db", split, [psnr_db(float(m)) for m in mse])
+        self.add("frobenius_per_number", split, frobenius)
+        self.add("code_norm", split, mean.norm(dim=-1).mean(1))
+        for number, name in enumerate(self.classes):
+            chosen = torch.from_numpy(self.labels[split] == number).to(sse)
+            if not chosen.any(1).all():
+                continue
+            of_class = (sse * chosen).sum(1) / (chosen.sum(1) * self.pixels)
+            self.add(f"reconstruction_mse/{name}", split, of_class)
+        if objective.reconstruction == "frobenius":
+            self.add("total_loss", split, frobenius)
+        elif logvar is None and self.model.learns_codes:
+            error = self._training_errors(mean, images, sse)
+            self.add("total_loss", split, mean_loss(error, 0.0, self.pixels, size, objective))
+        if logvar is not None:
+            z = self._draw(split)
+            sampled = squared_errors(self.model, z, images)
+            exact = kl_nats(self.model.posterior_kind, mean, logvar).sum(-1).mean(1)
+            gaussian = kl_nats("gaussian", mean, logvar).sum(-1).mean(1)
+            trained_kl = gaussian if objective.kl == "gaussian" else exact
+            self.add("reconstruction_mse_sampled", split, sampled.mean(1) / self.pixels)
+            self.add("kl_nats", split, exact)
+            error = self._training_errors(z, images, sampled)
+            total = mean_loss(error, trained_kl, self.pixels, size, objective)
+            self.add("total_loss", split, total)
+        if split == "train" and self.table is not None:
+            refit = squared_errors(self.model, self.fitted["train"][0], images)
+            self.add("reconstruction_mse_refit", split, refit.mean(1) / self.pixels)
+
+    def _training_errors(
+        self, codes: torch.Tensor, images: SeedImages, sse: torch.Tensor
+    ) -> torch.Tensor:
+        """Mean over images [S] of the error that was trained on; `sse` [S,N] is the squared one."""
+        if self.experiment.training.objective.cross_entropy:
+            return cross_entropies(self.model, codes, images).mean(1)
+        return sse.mean(1)
+
+    def _draw(self, split: str) -> torch.Tensor:
+        mean, logvar = self.codes[split]
+        kind = self.model.posterior_kind
+        streams = torch_streams(self.experiment.id, self.seeds, f"{split}-evaluation")
+        return sample(kind, mean, logvar, draw_noise(kind, mean.shape[1:], streams).to(mean))
+
+    def _generalisation(self) -> None:
+        train = self.value("reconstruction_mse", "train")
+        test = self.value("reconstruction_mse", "test")
+        self.add("generalisation_gap", "test", [b / a for a, b in zip(train, test, strict=True)])
+
+    def _posterior(self) -> None:
+        mean, logvar = self.codes["test"]
+        self.add("active_units", "test", [structure.active_units(m) for m in mean.cpu().numpy()])
+        if logvar is None:
+            return
+        beta = effective_beta(self.pixels, self.experiment.training.objective)
+        if beta is not None:
+            self.add("beta_effective", "train", [beta] * len(self.seeds))
+        kind = self.model.posterior_kind
+        streams = torch_streams(self.experiment.id, self.seeds, "posterior-draws")
+        total = torch.zeros_like(mean, dtype=torch.float64)
+        squares = torch.zeros_like(total)
+        for _ in range(POSTERIOR_DRAWS):
+            noise = draw_noise(kind, mean.shape[1:], streams).to(mean)
+            shift = (sample(kind, mean, logvar, noise) - mean).double() / (0.5 * logvar).exp()
+            total += shift
+            squares += shift.square()
+        n = POSTERIOR_DRAWS
+        variance = (squares - total.square() / n) / (n - 1)
+        self.add("posterior_variance_ratio", "test", variance.mean((1, 2)))
+
+    def _structure(self) -> None:
+        train, test = (self.fitted[split][0].cpu().numpy() for split in ("train", "test"))
+        names = [f"overlap_rank/{a}+{b}" for a, b in itertools.combinations(self.classes, 2)]
+        for s, seed in enumerate(self.seeds):
+            labels = self.labels["test"][s]
+            found = structure.knn_classes(train[s], self.labels["train"][s], test[s])
+            self.add("knn_accuracy", "test", [np.mean(found == labels)], [seed])
+            self.add("silhouette", "test", [structure.silhouette(test[s], labels)], [seed])
+            if len(self.classes) <= MOST_PAIRED:
+                ranks = structure.overlap_ranks(labels, found, len(self.classes))
+                for name, rank in zip(names, ranks.values(), strict=True):
+                    self.add(name, "test", [rank], [seed])
+            for number, share in enumerate(structure.pca_variance(test[s]), 1):
+                self.add(f"pca_variance_{number}", "test", [share], [seed])
+
+    def _maps(self, maps: pd.DataFrame) -> None:
+        for (seed, method), points in maps.groupby(["seed", "method"]):
+            xy, labels = points[["x", "y"]].to_numpy(), points.label.to_numpy()
+            name = "map" if method == "tsne" else "pca_map"
+            self.add(f"{name}_silhouette", "test", [structure.silhouette(xy, labels)], [seed])
+            accuracy = structure.half_knn_accuracy(xy, labels)
+            self.add(f"{name}_knn_accuracy", "test", [accuracy], [seed])
+            if method == "tsne":
+                correlation = structure.norm_radius_correlation(xy, points.norm.to_numpy())
+                self.add("map_norm_radius_spearman", "test", [correlation], [seed])
+
+    def _progress(self, history: pd.DataFrame) -> None:
+        """How the validation loss fell, where images were held out."""
+        rows = history[(history.split == "validation") & (history.term == "reconstruction_mse")]
+        bars = self.value("control_mean_image_mse", "test")
+        for seed, bar in zip(self.seeds, bars, strict=True):
+            losses = rows[rows.seed == seed].sort_values("epoch").value.to_numpy()
+            if len(losses):
+                until = progress.epochs_until_below(losses, bar)
+                self.add("epochs_to_mean_image", "validation", [until], [seed])
+                self.add("late_gain", "validation", [progress.late_gain(losses)], [seed])
+
+    def _controls(self) -> None:
+        """Where all seeds share their images, a control is computed once."""
+        shared = len(self.images["train"].pixels) == 1
+        for split in ("train", "test"):
+            mean_image, pca = [], []
+            for s in range(1 if shared else len(self.seeds)):
+                train, images = self.real("train", s), self.real(split, s)
+                mean_image.append(controls.mean_image_mse(train, images))
+                pca.append(controls.pca_mse(train, images, self.model.latent))
+            repeat = len(self.seeds) if shared else 1
+            self.add("control_mean_image_mse", split, mean_image * repeat)
+            self.add("control_pca_mse", split, pca * repeat)
+
+    def _stepped(self) -> None:
+        sets = [(self.codes[split][0], self.coded[split]) for split in ("train", "test")]
+        training = self.experiment.training
+        losses = stepped_evaluation(
+            self.model,
+            sets,
+            self.experiment.stepped_epochs,
+            training.batch_size,
+            training.learning_rate,
+        )
+        for split, loss in zip(("train", "test"), losses, strict=True):
+            self.add("frobenius_per_number_stepped", split, loss)

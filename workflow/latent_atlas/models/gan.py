@@ -1,0 +1,47 @@
+"""A generative adversarial network."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from latent_atlas.config import experiments as config
+from latent_atlas.models.base import LatentModel
+from latent_atlas.models.image import ImageEncoder, image_decoder
+from latent_atlas.models.per_seed import PerSeed, Streams
+
+
+class Gan(LatentModel):
+    """Codes N(0, I) → images; `discriminator` gives the logit of an image being real.
+
+    Training learns no codes; those of given images are fitted afterwards, as an auto-decoder's.
+    """
+
+    learns_codes = False
+
+    def __init__(
+        self, config: config.Gan, shape: Sequence[int], generators: Sequence[torch.Generator]
+    ):
+        super().__init__()
+        self.latent = self.table_width = config.latent
+        self.symmetric = config.pixel_range == "symmetric"
+        self.decoder = image_decoder(config, shape, generators)
+        self.discriminator = PerSeed(
+            lambda: ImageEncoder(config.layout, shape, 1), config.initialisation, generators
+        )
+
+    def posterior(self, inputs: Tensor, dropout: Streams = None) -> tuple[Tensor, None]:
+        return inputs, None
+
+    def generate(self, z: Tensor) -> Tensor:
+        """Images [S,B,pixels] as the discriminator sees them, in (−1, 1)."""
+        return torch.tanh(self.decoder(z))
+
+    def seen(self, images: Tensor) -> Tensor:
+        """Real grey levels in [0, 1] as the discriminator sees them."""
+        return 2 * images - 1 if self.symmetric else images
+
+    def decode(self, z: Tensor, dropout: Streams = None) -> Tensor:
+        """In [0, 1]; what a generator of unit range leaves below 0 is cut off."""
+        images = self.generate(z)
+        return (images + 1) / 2 if self.symmetric else images.clamp(min=0)

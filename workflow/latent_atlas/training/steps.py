@@ -1,0 +1,133 @@
+"""One step of training: a batch in, updated parameters and sums for the history out."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from latent_atlas.config.experiments import Experiment
+from latent_atlas.models.base import LatentModel, per_sample_terms
+from latent_atlas.models.gan import Gan
+from latent_atlas.models.posterior import draw_noise
+from latent_atlas.streams import torch_streams
+from latent_atlas.training.objective import batch_loss
+from latent_atlas.training.optimisers import build_optimiser
+
+
+class LikelihoodStep:
+    """A model with a reconstruction term, its table of latents if there is one."""
+
+    terms = ("loss", "reconstruction_mse", "kl_nats")
+
+    def __init__(
+        self, experiment: Experiment, seeds: list[int], model: LatentModel, table: Tensor | None
+    ):
+        self.model, self.table, settings = model, table, experiment.training
+        self.objective = settings.objective
+        self.optimiser = build_optimiser(
+            settings.optimiser,
+            model.parameters(),
+            settings.learning_rate,
+            settings.weight_decay,
+            latents=table,
+            beta_1=settings.beta_1,
+        )
+        self.dropping = torch_streams(experiment.id, seeds, "dropout")
+        self.noising = torch_streams(experiment.id, seeds, "posterior")
+        self.parameter = next(model.parameters())
+        self.stack = torch.arange(len(seeds), device=self.parameter.device)[:, None]
+        self.noise: Tensor | None = None
+
+    def start_epoch(self, n: int) -> None:
+        """Draw the noise of an epoch of `n` images."""
+        if self.model.posterior_kind:
+            shape = (n, self.model.latent)
+            noise = draw_noise(self.model.posterior_kind, shape, self.noising)
+            self.noise = noise.to(self.parameter)
+
+    def __call__(self, x: Tensor, index: Tensor, start: int) -> Tensor:
+        """`x` [S,B,pixels] are the images of numbers `index` [S,B], `start` the place of the first
+        in the epoch. Returns [terms,S], sums over the batch."""
+        end = start + x.shape[1]
+        terms = per_sample_terms(
+            self.model,
+            x if self.table is None else self.table[self.stack, index],
+            x,
+            None if self.noise is None else self.noise[:, start:end],
+            self.objective,
+            self.dropping,
+        )
+        loss = batch_loss(terms, x.shape[-1], self.objective)
+        self.optimiser.zero_grad()
+        loss.sum().backward()
+        self.optimiser.step()
+        return likelihood_sums(loss, terms, x)
+
+
+def likelihood_sums(loss: Tensor, terms: dict[str, Tensor], x: Tensor) -> Tensor:
+    """[3,S] in the order of `LikelihoodStep.terms`, so that a short last batch weighs what it
+    holds."""
+    batch, pixels = x.shape[1:]
+    return torch.stack(
+        [loss.detach() * batch, terms["sse"].detach().sum(1) / pixels, terms["kl"].detach().sum(1)]
+    )
+
+
+class GanStep:
+    """The discriminator on as many fakes as reals, then the generator on twice as many new fakes,
+    both by binary cross-entropy; the generator's labels say real (Goodfellow et al. 2014, §3)."""
+
+    terms = ("generator_loss", "discriminator_loss", "real_accuracy", "fake_accuracy")
+
+    def __init__(self, experiment: Experiment, seeds: list[int], model: Gan, table: None):
+        self.model, settings = model, experiment.training
+        self.generating, self.discriminating = (
+            build_optimiser(
+                settings.optimiser,
+                network.parameters(),
+                settings.learning_rate,
+                settings.weight_decay,
+                beta_1=settings.beta_1,
+            )
+            for network in (model.decoder, model.discriminator)
+        )
+        self.drawing = torch_streams(experiment.id, seeds, "generator")
+
+    def start_epoch(self, n: int) -> None:
+        pass
+
+    def __call__(self, x: Tensor, index: Tensor, start: int) -> Tensor:
+        """As `LikelihoodStep.__call__`; the accuracies are the discriminator's before its step."""
+        batch, model = x.shape[1], self.model
+        with torch.no_grad():
+            fakes = model.generate(self._codes(batch, x))
+        logits = model.discriminator(torch.cat([model.seen(x), fakes], 1)).squeeze(-1)
+        real, fake = logits.split(batch, 1)
+        discriminator_loss = (_cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)) / 2
+        self.discriminating.zero_grad()
+        discriminator_loss.sum().backward()
+        self.discriminating.step()
+        model.discriminator.requires_grad_(False)
+        logits = model.discriminator(model.generate(self._codes(2 * batch, x))).squeeze(-1)
+        generator_loss = _cross_entropy(logits, 1.0)
+        self.generating.zero_grad()
+        generator_loss.sum().backward()
+        self.generating.step()
+        model.discriminator.requires_grad_(True)
+        return torch.stack(
+            [
+                generator_loss.detach() * batch,
+                discriminator_loss.detach() * batch,
+                (real > 0).sum(1).to(x),
+                (fake < 0).sum(1).to(x),
+            ]
+        )
+
+    def _codes(self, n: int, like: Tensor) -> Tensor:
+        return draw_noise("gaussian", (n, self.model.latent), self.drawing).to(like)
+
+
+def _cross_entropy(logits: Tensor, label: float) -> Tensor:
+    """Mean over the batch [S] of logits [S,B]."""
+    labels = torch.full_like(logits, label)
+    losses = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    return losses.mean(1)

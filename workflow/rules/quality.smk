@@ -1,0 +1,49 @@
+rule features:
+    """Train the classifier whose features measure samples on a data set."""
+    input:
+        unpack(lambda wildcards: paths.dataset(wildcards.dataset)),
+    output:
+        weights=f"{RESULTS}/features/{{dataset}}.safetensors",
+    log:
+        f"{RESULTS}/logs/features/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/features/{{dataset}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: project.settings.training_threads
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        dataset=lambda wildcards: project.datasets[wildcards.dataset].model_dump(),
+        steps=project.settings.feature_steps,
+        code=paths.code("features"),
+    script:
+        "../scripts/features.py"
+
+
+rule quality:
+    """Measure the samples of every model of a data set in those features."""
+    input:
+        unpack(lambda wildcards: paths.dataset(wildcards.dataset)),
+        features=f"{RESULTS}/features/{{dataset}}.safetensors",
+        samples=lambda wildcards: paths.runs(
+            "samples.safetensors", project.experiments_of(wildcards.dataset)
+        ),
+    output:
+        metrics=f"{RESULTS}/quality/{{dataset}}.parquet",
+    log:
+        f"{RESULTS}/logs/quality/{{dataset}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/quality/{{dataset}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: project.settings.training_threads
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        spec=lambda wildcards: project.quality_spec(wildcards.dataset),
+        code=paths.code("quality"),
+    script:
+        "../scripts/quality.py"
