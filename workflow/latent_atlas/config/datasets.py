@@ -59,6 +59,24 @@ class Archive(Config):
     addresses: list[str] = Field(description="of the folder it lies in, tried after a mirror")
 
 
+class CifarFile(Config):
+    """A file of records inside the archive."""
+
+    name: str
+    sha256: Sha256
+
+
+class CifarSource(Config):
+    """CIFAR-10's binary archive: in each record a label byte, then the image's bytes."""
+
+    kind: Literal["cifar-binary"]
+    folder: Id = Field(description="the archive's folder in a mirror")
+    name: str
+    addresses: list[str] = Field(description="of the folder it lies in, tried after a mirror")
+    class_names: str = Field(description="the file in the archive that lists the classes")
+    files: dict[Split, list[CifarFile]]
+
+
 class ImageFolderSource(Config):
     """Images in a folder for each class, in a folder or an archive."""
 
@@ -124,9 +142,24 @@ class DatasetConfig(Config):
     title: str
     licence: str
     source: Annotated[
-        IdxSource | DigitsSource | DigitsOnPhotographsSource | ImageFolderSource | ArraySource,
+        IdxSource
+        | DigitsSource
+        | DigitsOnPhotographsSource
+        | CifarSource
+        | ImageFolderSource
+        | ArraySource,
         Field(discriminator="kind"),
     ]
     shape: list[Count] = Field(min_length=3, max_length=3, description="channels, height, width")
     classes: list[str] = Field(min_length=2)
+    groups: dict[str, list[str]] = Field(
+        default={}, description="classes of a kind, such as vehicles and animals; each in one group"
+    )
     sizes: dict[Split, Count]
+
+    @model_validator(mode="after")
+    def _grouped_once(self):
+        grouped = sorted(name for group in self.groups.values() for name in group)
+        if self.groups and (grouped != sorted(self.classes) or len(self.groups) < 2):
+            raise ValueError("groups need every class once, in two groups or more")
+        return self

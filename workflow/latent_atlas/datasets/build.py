@@ -1,14 +1,16 @@
 """A data set's source → its two split files."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.datasets.arrays import read_arrays
+from latent_atlas.datasets.cifar import read_cifar
 from latent_atlas.datasets.digits import Splits, load_digits_on_photographs, load_digits_split
-from latent_atlas.datasets.fetch import fetch_archive, fetch_idx
+from latent_atlas.datasets.fetch import fetch_archive, fetch_cifar, fetch_idx
 from latent_atlas.datasets.idx import parse_idx
 from latent_atlas.datasets.images import read_image_folder
 from latent_atlas.errors import InputError
@@ -44,6 +46,8 @@ def _read(config: DatasetConfig, mirror: str | None, downloads: Path) -> Splits:
             return load_digits_split(config.shape, config.sizes, source.sha256)
         case "digits-m":
             return load_digits_on_photographs(config.shape, config.sizes, source)
+        case "cifar-binary":
+            return fetch_cifar(source, mirror, downloads, where, partial(read_cifar, config=config))
         case "image-folder":
             path = Path(source.path).expanduser() if source.path else None
             path = path or fetch_archive(source, mirror, downloads, where)

@@ -11,7 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from latent_atlas.config.datasets import Archive, IdxFile, IdxSource, ImageFolderSource
+from latent_atlas.config.datasets import (
+    Archive,
+    CifarSource,
+    IdxFile,
+    IdxSource,
+    ImageFolderSource,
+)
 from latent_atlas.errors import InputError
 from latent_atlas.files import sha256_file
 
@@ -53,6 +59,21 @@ def fetch_archive(
         failures += found
     names = " or ".join(archive.name for archive in source.archives)
     raise _not_had(where, names, source.folder, failures)
+
+
+def fetch_cifar(
+    source: CifarSource,
+    mirror: str | None,
+    downloads: Path,
+    where: str,
+    read: Callable[[Path], T],
+) -> T:
+    """What `read` makes of the first archive that it does not refuse."""
+    sources = Sources(source.folder, source.addresses, mirror, downloads)
+    found = sources.first(source.name, read)
+    if isinstance(found, list):
+        raise _not_had(where, source.name, source.folder, found)
+    return found
 
 
 @dataclass
