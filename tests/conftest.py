@@ -129,6 +129,14 @@ TINY_STUDIES = {
             "experiments": ["gan-mnist-coded", "vae-butterfly-short"],
         }
     },
+    "colour_images": {
+        "small": {
+            "train": 40,
+            "test": 30,
+            "epochs_factor": 0.2,
+            "experiments": ["simple-mnist-sum", "high-cifar"],
+        }
+    },
 }
 TINY_RUNS = {name for study in TINY_STUDIES.values() for name in study["small"]["experiments"]}
 

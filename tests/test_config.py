@@ -210,8 +210,8 @@ def test_nothing_of_this_machine_in_tracked_files():
             ("experiments.gan-mnist", "no posterior"),
         ),
         (
-            {"experiments": {"vae-mnist": {"model": {"layout": "two-stride"}}}},
-            ("experiments.vae-mnist", "two-stride", "'one-stride'"),
+            {"experiments": {"vae-mnist": {"model": {"layout": "three-stride"}}}},
+            ("experiments.vae-mnist", "three-stride", "'one-stride'"),
         ),
         (
             {"experiments": {"vae-mnist": {"model": {"layout": "five-stride"}}}},
@@ -235,3 +235,40 @@ def test_study_c_is_refused_by_key(checkout, change, words):
     study = "config/studies/generative_families.yaml"
     checkout.edit(study, **change)
     refused(lambda: Project(settings(scale="published"), checkout.folder), study, *words)
+
+
+VARYING = {"how": "stratified", "train": 200, "test": 100, "varies": True}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"experiments": {"simple-mnist": {"model": {"convolutions": [8, 8, 8, 8]}}}},
+            ("simple-mnist.model.convolutions", "[1, 28, 28]", "too small for 4"),
+        ),
+        (
+            {"experiments": {"simple-mnist": {"model": {"latent": 3}}}},
+            ("figures.fig2.method", "simple-mnist has 3"),
+        ),
+        (
+            {"experiments": {"high-cifar": {"dataset": "mnist"}}},
+            ("figures.fig7.experiments", "cifar10-jpeg and mnist"),
+        ),
+        (
+            {"experiments": {"keras-vae": {"subset": VARYING}}},
+            ("experiments.keras-vae", "pooled"),
+        ),
+    ],
+)
+def test_study_e_is_refused_by_key(checkout, change, words):
+    study = "config/studies/colour_images.yaml"
+    checkout.edit(study, **change)
+    overlay = settings(studies=["colour_images"], scale="published")
+    refused(lambda: Project(overlay, checkout.folder), study, *words)
+
+
+def test_groups_hold_every_class_once(checkout):
+    dataset = "config/datasets/cifar10.yaml"
+    checkout.edit(dataset, groups={"vehicles": ["truck", "cat"]})
+    refused(lambda: Project(settings(), checkout.folder), dataset, "every class once")

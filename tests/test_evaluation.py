@@ -112,6 +112,38 @@ def test_progress_of_a_loss():
     assert progress.epochs_until_below(losses, -1) == 44
 
 
+def test_a_batch_loss_falls_early_or_late():
+    early = np.r_[np.linspace(1, 0, 200), np.zeros(400)]
+    assert progress.early_fall(early) == pytest.approx(1, abs=1e-9)
+    assert progress.early_fall(np.linspace(1, 0, 600)) == pytest.approx(1 / 3, abs=0.02)
+    assert math.isnan(progress.early_fall(early[::-1]))
+    assert progress.early_fall(np.array([3.0, 1.0])) == 1
+
+
+def test_oscillation_is_about_the_trend():
+    waves = np.tile([1.0, -1.0], 500)
+    assert progress.oscillation(np.linspace(9, 3, 1000)) == pytest.approx(0, abs=1e-9)
+    assert progress.oscillation(waves + np.linspace(9, 3, 1000)) == pytest.approx(1, rel=1e-3)
+
+
+def test_pairs_of_classes_apart_and_mixed():
+    rng = np.random.default_rng(0)
+    labels = np.arange(900) % 3
+    codes = rng.normal(size=(900, 2)) + np.where(labels == 2, 50, 0)[:, None]
+    found = structure.pair_accuracies(codes[:600], labels[:600], codes[600:], labels[600:], 4)
+    assert found[0, 2] == found[1, 2] == 1
+    assert found[0, 1] == pytest.approx(0.5, abs=0.1)
+    assert math.isnan(found[0, 3]), "no code of it"
+
+
+def test_groups_of_classes_count_alike():
+    """Of 8 animals 6 are found as animals, of 2 vehicles 1: the mean of .75 and .5."""
+    groups = np.array([0, 0, 1])
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2])
+    found = np.array([1, 0, 1, 0, 1, 0, 2, 2, 2, 0])
+    assert structure.group_accuracy(labels, found, groups) == 0.625
+
+
 def test_a_fitted_gaussian_has_the_codes_moments():
     rng = np.random.default_rng(0)
     codes = rng.normal(size=(500, 3)) @ np.array([[2, 0, 0], [1, 1, 0], [0, 0, 0]]) + [5, 0, 1]
@@ -191,6 +223,14 @@ def test_embeddings_repeat_and_hold_every_point():
     assert frame.equals(embedding_frame("x", [0, 3], codes, labels))
     alone = embedding_frame("x", [3], codes[1:], labels[1:])
     assert frame[frame.seed == 3].reset_index(drop=True).equals(alone)
+
+
+def test_two_dimensional_codes_are_a_map_of_their_own():
+    codes = np.random.default_rng(0).normal(size=(1, 2100, 2)).astype(np.float32)
+    frame = embedding_frame("flat", [0], codes, np.zeros((1, 2100), int))
+    assert frame.groupby("method").size().to_dict() == {"codes": 2100, "pca": 2000, "tsne": 2000}
+    shown = frame[frame.method == "codes"]
+    assert (shown[["x", "y"]].to_numpy() == codes[0]).all()
 
 
 def test_maps_of_a_collapsed_encoder():

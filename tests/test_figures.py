@@ -128,3 +128,35 @@ def test_rows_of_many_and_of_few_images_share_a_figure(tmp_path):
     shown = figure.axes[0].images[0].get_array()
     assert shown.shape == (2 * 6 - 2, 10 * 6 - 2)
     assert shown[-1, 0] == 9
+
+
+def test_nets_are_compared_on_the_same_images(tmp_path):
+    paths = []
+    for number in range(2):
+        paths.append(str(tmp_path / str(number)))
+        stored = {
+            "test_images": np.full((1, 10, 48), 7, np.uint8),
+            "test_decodes": np.full((1, 500, 48), number, np.uint8),
+        }
+        write_tensors(paths[-1], stored, shape=[3, 4, 4])
+    other = RUN | {"title": "VAE"}
+    figure = KINDS["compare"]({"runs": {"a": RUN, "b": other}}, paths)
+    shown = np.asarray(figure.axes[0].images[0].get_array())
+    assert shown[[0, 6, 12], 0, 0].tolist() == [7, 0, 1]
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["test image", "Autoencoder · as coded · digits", "VAE · as coded · digits"]
+
+
+def test_batches_are_those_of_the_first_seed(tmp_path):
+    rows = [
+        (seed, step, split, "loss", 10 * seed + step)
+        for seed in (3, 5)
+        for step in range(1, 9)
+        for split in ("batch", "train")
+    ]
+    path = tmp_path / "history.parquet"
+    write_table(path, pd.DataFrame(rows, columns=["seed", "step", "split", "term", "value"]))
+    figure = KINDS["batches"]({"figure": {"term": "loss"}, "runs": {"a": RUN}}, [str(path)])
+    raw, smooth = figure.axes[0].lines
+    assert raw.get_ydata().tolist() == [31, 32, 33, 34, 35, 36, 37, 38]
+    assert len(smooth.get_ydata()) == 8

@@ -11,6 +11,7 @@ from latent_atlas.evaluation import walks
 from latent_atlas.models.base import cross_entropy, per_sample_terms
 from latent_atlas.models.image import ImageDecoder, ImageEncoder
 from latent_atlas.models.per_seed import initialised
+from latent_atlas.models.pool import PoolDecoder, PoolEncoder
 from latent_atlas.streams import torch_streams
 from latent_atlas.training.loop import SeedImages, epoch_images, initial_model, train
 from latent_atlas.training.objective import batch_loss, effective_beta
@@ -33,6 +34,14 @@ def shapes_inside(network, x):
             12544,
             (64, 14, 14),
             [(32, 28, 28), (1, 28, 28)],
+        ),
+        (
+            "two-stride",
+            (1, 28, 28),
+            [(32, 14, 14), (64, 7, 7)],
+            16,
+            (64, 7, 7),
+            [(64, 14, 14), (32, 28, 28), (1, 28, 28)],
         ),
         (
             "five-stride",
@@ -79,6 +88,66 @@ def test_shapes_of_the_layouts(layout, shape, down, flat, start, up):
     assert decoder.start == start
     assert found == up
     assert images.shape == (2, pixels)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "down", "widths", "up"),
+    [
+        (
+            "simple-mnist",
+            (1, 28, 28),
+            [(32, 26, 26), (64, 11, 11)],
+            [1600, 256, 64, 4],
+            [(32, 13, 13), (1, 28, 28)],
+        ),
+        (
+            "simple-cifar",
+            (3, 32, 32),
+            [(32, 30, 30), (64, 13, 13)],
+            [2304, 256, 64, 4],
+            [(32, 15, 15), (3, 32, 32)],
+        ),
+        (
+            "high-cifar",
+            (3, 32, 32),
+            [(32, 30, 30), (64, 13, 13)],
+            [2304, 256, 64, 32],
+            [(32, 15, 15), (3, 32, 32)],
+        ),
+        (
+            "deep-cifar",
+            (3, 32, 32),
+            [(32, 30, 30), (128, 13, 13)],
+            [4608, 1024, 256, 32, 4],
+            [(32, 15, 15), (3, 32, 32)],
+        ),
+    ],
+)
+def test_shapes_of_the_pooled_nets(published, name, shape, down, widths, up):
+    config, pixels = published.experiments[name].model, int(np.prod(shape))
+    encoder, decoder = PoolEncoder(config, shape), PoolDecoder(config, shape)
+    found, codes = shapes_inside(encoder, torch.rand(2, pixels))
+    assert found == down
+    assert linear_widths(encoder) == widths
+    found, images = shapes_inside(decoder, codes[:, : config.latent])
+    assert found == up
+    assert linear_widths(decoder) == [config.latent, *widths[-2::-1]]
+    assert images.shape == (2, pixels)
+
+
+def linear_widths(network):
+    layers = [layer for layer in network.linear if isinstance(layer, torch.nn.Linear)]
+    return [layers[0].in_features, *(layer.out_features for layer in layers)]
+
+
+def test_the_pooled_decoder_knows_nothing_of_where_the_maxima_were(published):
+    """Images whose codes are equal decode to the same, whatever was pooled away."""
+    model, _ = initial_model(published.experiments["simple-cifar"], [0], [3, 32, 32], 4)
+    z = torch.randn(1, 1, 2).expand(1, 4, 2)
+    model.posterior(torch.rand(1, 4, 3072))
+    decoded = model.decode(z)
+    assert (decoded == decoded[:, :1]).all()
+    assert ((decoded > 0) & (decoded < 1)).all()
 
 
 def test_flat_images_are_channels_rows_columns():

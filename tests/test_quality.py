@@ -141,6 +141,7 @@ def test_quality_of_stored_samples(squares, tmp_path):
     still = np.repeat(real[:, :4, None], 3, 2)
     ramp = still + np.array([0, 60, 150])[:, None] * (still.mean(-1, keepdims=True) < 100)
     stored = {
+        "test_decodes": real[:, :40],
         "random_decodes": real,
         "mixture_decodes": rng.integers(0, 256, (1, 60, 784)),
         "walk_0_bases": ramp,
@@ -148,12 +149,16 @@ def test_quality_of_stored_samples(squares, tmp_path):
         "linear": ramp,
     }
     path = str(tmp_path / "samples.safetensors")
-    write_tensors(path, {name: images.astype(np.uint8) for name, images in stored.items()})
+    stored = {name: images.astype(np.uint8) for name, images in stored.items()}
+    labels = np.array([[*np.arange(30) % 2, *(np.arange(10) + 1) % 2]])
+    write_tensors(path, stored | {"test_labels": labels})
     spec = {"dataset": dataset.model_dump(), "experiments": {"model": [3]}}
     frame = Quality(Features(dataset, weights), files).frame(spec, [path])
     assert set(frame.seed) == {3}
     value = frame.set_index("metric").value
     assert value["quality_images"] == 60
+    assert value["real_label_agreement"] == 1
+    assert value["test_label_agreement"] == 0.75, "ten of forty have the other label"
     assert value["random_frechet"] < 3 * value["real_frechet"] + 1e-6
     assert value["mixture_frechet"] > 10 * value["random_frechet"]
     assert value["random_feature_coverage"] > 0.8 > value["mixture_feature_coverage"]

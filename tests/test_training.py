@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from latent_atlas.config.experiments import ImageNetwork
+from latent_atlas.config.experiments import ImageNetwork, PoolVae
+from latent_atlas.files import write_tensors
 from latent_atlas.models.base import per_sample_terms
 from latent_atlas.streams import torch_streams
+from latent_atlas.training.inputs import load_images
 from latent_atlas.training.loop import SeedImages, initial_model, train
 from latent_atlas.training.objective import batch_loss, effective_beta, per_image_loss
-from latent_atlas.training.store import load_trained, save_weights
+from latent_atlas.training.store import history_frame, load_trained, save_weights
 
 FAMILIES = (
     "ad",
@@ -24,6 +26,7 @@ FAMILIES = (
     "cae-mnist-coded",
     "vae-mnist-coded",
     "gan-mnist-coded",
+    "simple-mnist-sum",
 )
 SEEDS = [0, 1, 2, 3, 4]
 
@@ -45,9 +48,9 @@ def tensors(trained):
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_seed_alone_equals_the_seed_in_a_stack_of_five(published, images, name):
     """float64, 20 steps: within 1e-9; float32 on one thread, 60 steps: bit for bit; study C's
-    networks a fifteenth of that."""
+    and E's networks a fifteenth of that."""
     experiment = published.experiments[name]
-    fewer = 15 if isinstance(experiment.model, ImageNetwork) else 1
+    fewer = 15 if isinstance(experiment.model, ImageNetwork | PoolVae) else 1
     for dtype, steps in ((torch.float64, 20 // fewer), (torch.float32, 60 // fewer)):
         five = train(experiment, SEEDS, stacked(images, SEEDS), dtype=dtype, max_steps=steps)
         alone = train(experiment, [3], stacked(images, [3]), dtype=dtype, max_steps=steps)
@@ -146,3 +149,43 @@ def test_saved_weights_come_back(published, images, tmp_path):
         assert torch.equal(tensor, trained.model.state_dict()[name])
     assert not model.training
     assert not any(p.requires_grad for p in model.parameters())
+
+
+def test_every_batch_is_kept_where_it_is_wanted(published, images):
+    """Their mean over an epoch, each batch by its images, is the epoch's."""
+    experiment = published.experiments["simple-mnist-sum"]
+    settings = experiment.training.model_copy(update={"epochs": 2, "batch_size": 25})
+    experiment = experiment.model_copy(update={"training": settings})
+    trained = train(experiment, [0, 4], stacked(images, [0, 4]))
+    assert trained.batches.shape == (6, 2, 3)
+    by_epoch = np.average(trained.batches.reshape(2, 3, 2, 3), axis=1, weights=[25, 25, 22])
+    np.testing.assert_allclose(by_epoch, trained.history, rtol=1e-5)
+    histories = {"train": trained.history}
+    frame = history_frame(histories, trained.batches, trained.terms, "x", [0, 4], 3)
+    one = frame[(frame.seed == 4) & (frame.term == "kl_nats")]
+    batch, epoch = (one[one.split == split] for split in ("batch", "train"))
+    assert batch.step.tolist() == [1, 2, 3, 4, 5, 6]
+    assert batch.epoch.tolist() == [1, 1, 1, 2, 2, 2]
+    assert batch.value.tolist() == trained.batches[:, 1, 2].tolist()
+    assert epoch.step.tolist() == [3, 6]
+    other = published.experiments["ae-adam"]
+    assert train(other, [0], stacked(images, [0]), max_steps=1).batches is None
+
+
+def test_pooled_images_are_trained_on_too(published, tmp_path):
+    rng = np.random.default_rng(0)
+    files = {}
+    for split, n in (("train", 30), ("test", 12)):
+        stored = {
+            "images": rng.integers(0, 256, (n, 1, 28, 28), dtype=np.uint8),
+            "labels": rng.integers(0, 10, n),
+        }
+        files[f"{split}_images"] = str(tmp_path / split)
+        write_tensors(files[f"{split}_images"], stored, sha256=split)
+    experiment = published.experiments["keras-vae"]
+    loaded, labels, _ = load_images(experiment, [0, 1], files, "cpu")
+    assert loaded["train"].count == 42
+    assert (loaded["train"].pixels[:, 30:] == loaded["test"].pixels).all()
+    assert (labels["train"][:, 30:] == labels["test"]).all()
+    alone = experiment.model_copy(update={"pooled": False})
+    assert load_images(alone, [0, 1], files, "cpu")[0]["train"].count == 30

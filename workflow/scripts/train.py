@@ -16,6 +16,7 @@ with job(snakemake.log[0]):
     trained = train(inputs.experiment, inputs.seeds, images["train"], device, after_epoch=records)
     history = history_frame(
         {"train": trained.history, **records.history()},
+        trained.batches,
         trained.terms,
         inputs.experiment.id,
         inputs.seeds,

@@ -10,7 +10,14 @@ Initialisation = Literal["kaiming", "torch", "glorot"]
 Optimiser = Literal["adam", "sgd"]
 Posterior = Literal["gaussian", "uniform-offset", "uniform-centred"]
 Reading = Literal[
-    "as written", "as coded", "title", "tuned here", "sensitivity", "search", "control"
+    "as written",
+    "as coded",
+    "title",
+    "summed loss",
+    "tuned here",
+    "sensitivity",
+    "search",
+    "control",
 ]
 
 
@@ -75,10 +82,11 @@ class ImageNetwork(Config):
     """Study C's convolutional networks, for images of any number of channels."""
 
     latent: Count
-    layout: Literal["one-stride", "five-stride", "four-stride"] = Field(
+    layout: Literal["one-stride", "two-stride", "five-stride", "four-stride"] = Field(
         description="one-stride: four 3×3 convolutions, the second of stride 2, and one transposed "
-        "up; five-stride: five 3×3 of stride 2 and 128 filters, four transposed up; four-stride: "
-        "four 4×4 of stride 2 and 32 to 256 filters, and their mirror image"
+        "up; two-stride: two 3×3 of stride 2, 16 units, two transposed up (Keras's example); "
+        "five-stride: five 3×3 of stride 2 and 128 filters, four transposed up; four-stride: four "
+        "4×4 of stride 2 and 32 to 256 filters, and their mirror image"
     )
     initialisation: Initialisation
 
@@ -99,6 +107,25 @@ class ImageVae(ImageNetwork):
     )
 
 
+class PoolVae(Config):
+    """Study E's convolutional network with max-pooling and a Gaussian posterior, for images of any
+    number of channels."""
+
+    family: Literal["pool-vae"]
+    latent: Count
+    convolutions: list[Count] = Field(min_length=1, description="filters of each, 3×3")
+    hidden: list[Count] = Field(description="widths of the encoder's hidden linear layers")
+    initialisation: Initialisation
+
+    def sides(self, side: int) -> list[tuple[int, int]]:
+        """An image side's length after each convolution, and after its pooling."""
+        lengths = []
+        for _ in self.convolutions:
+            lengths.append((side - 2, (side - 2) // 2))
+            side = lengths[-1][1]
+        return lengths
+
+
 class Gan(ImageNetwork):
     """A generator with the decoder's layout, a discriminator with the encoder's."""
 
@@ -117,11 +144,19 @@ Model = Annotated[
     | ConvVae
     | ImageAutoencoder
     | ImageVae
+    | PoolVae
     | Gan,
     Field(discriminator="family"),
 ]
 POINT_CODES = ("auto-decoder", "conv-autoencoder", "image-autoencoder", "gan")
-ENCODERS = ("mlp-vae", "conv-autoencoder", "conv-vae", "image-autoencoder", "image-vae")
+ENCODERS = (
+    "mlp-vae",
+    "conv-autoencoder",
+    "conv-vae",
+    "image-autoencoder",
+    "image-vae",
+    "pool-vae",
+)
 
 
 class Subset(Config):
@@ -176,6 +211,9 @@ class Training(Config):
     epoch_share: Annotated[float, Field(gt=0, le=1)] = Field(
         default=1.0, description="share of the training images that an epoch sees"
     )
+    every_batch: bool = Field(
+        default=False, description="keep the history of every batch, not of epochs alone"
+    )
 
 
 class Latents(Config):
@@ -220,6 +258,7 @@ class Experiment(Config):
     validation: Validation | None = Field(
         default=None, description="share of the training images held out, the same for every seed"
     )
+    pooled: bool = Field(default=False, description="train on the test images too")
     model: Model
     training: Training
     tuned: Id | None = Field(
@@ -253,6 +292,8 @@ class Experiment(Config):
                 raise ValueError(
                     f"walks: coordinate {sweep.coordinate} of {self.model.latent}: lower it"
                 )
+        if self.pooled and self.subset and self.subset.varies:
+            raise ValueError("pooled images and a subset that varies: remove one of the two")
         if self.subset and self.training.batch_size > self.subset.train:
             raise ValueError(
                 f"training.batch_size {self.training.batch_size} exceeds the subset's "

@@ -7,6 +7,10 @@ METRICS: dict[str, tuple[str, str]] = {
         "squared grey level",
         "training images after their latents were fitted anew by the test protocol",
     ),
+    "unexplained_share": (
+        "share",
+        "`reconstruction_mse` over the mean image's: variance that reconstructions leave",
+    ),
     "psnr_db": ("dB", "peak signal-to-noise ratio of `reconstruction_mse`, peak 1"),
     "frobenius_per_number": (
         "grey level / number",
@@ -46,6 +50,16 @@ METRICS: dict[str, tuple[str, str]] = {
     ),
     "pca_variance_1": ("share", "variance of the test codes along their first principal component"),
     "pca_variance_2": ("share", "the same along the second"),
+    "pair_accuracy": (
+        "share",
+        "test codes of a pair of classes that their 5 nearest among training codes of the two, the "
+        "first 5,000 of all, assign rightly",
+    ),
+    "group_accuracy": (
+        "share",
+        "`knn_accuracy` for groups of classes, such as vehicles and animals: mean over groups of "
+        "the share found in its own group",
+    ),
     "overlap_rank": (
         "rank",
         "of a pair of classes by how much `knn_accuracy` takes them for each other, 1 the most",
@@ -61,6 +75,23 @@ METRICS: dict[str, tuple[str, str]] = {
         "as its nearest neighbour, in a random direction, over the mean distance of real images",
     ),
     "neighbour_change_q95": ("1", "the same, 95 % quantile over test codes"),
+    "last_epoch_loss": ("loss", "training loss, mean over the last epoch's batches"),
+    "last_epoch_reconstruction": ("loss", "its reconstruction term"),
+    "last_epoch_kl_nats": ("nat", "the KL in the same batches, not weighted"),
+    "last_epoch_kl_share": ("share", "of `last_epoch_loss` that is the weighted KL"),
+    "last_epoch_fall": (
+        "share",
+        "by which the last epoch's loss lies below that of the one before",
+    ),
+    "early_fall": (
+        "share",
+        "of the fall of single batches' losses that the first third of all batches brings",
+    ),
+    "loss_oscillation": (
+        "loss",
+        "standard deviation of the last epoch's batch losses about their straight-line trend",
+    ),
+    "loss_oscillation_relative": ("1", "the same over their mean"),
     "late_gain": (
         "share",
         "of the validation loss's fall that comes after 20/42 of the epochs",
@@ -196,6 +227,11 @@ METRICS: dict[str, tuple[str, str]] = {
     "ink_area_class_change": ("share", "the same along `ink_area_coordinate`"),
     "width_class_change": ("share", "the same along `width_coordinate`"),
     "mean_colour_class_change": ("share", "the same along `mean_colour_coordinate`"),
+    "test_label_agreement": (
+        "share",
+        "decoded test latents that the same classifier takes for their image's class",
+    ),
+    "real_label_agreement": ("share", "test images that it takes for their class"),
     "generalisation_gap": ("1", "test over training `reconstruction_mse`"),
     "control_mean_image_mse": ("squared grey level", "the training mean as the reconstruction"),
     "control_pca_mse": (

@@ -9,12 +9,14 @@ from latent_atlas.files import sha256_file, sha256_json
 
 FIGURE_FILES = {
     "decodes": "samples.safetensors",
+    "compare": "samples.safetensors",
     "paths": "samples.safetensors",
     "corners": "samples.safetensors",
     "walks": "samples.safetensors",
     "growth": "growth.safetensors",
     "curves": "history.parquet",
     "overlay": "history.parquet",
+    "batches": "history.parquet",
     "search": "metrics.parquet",
     "trials": "trials.parquet",
     "confusion": "predictions.safetensors",

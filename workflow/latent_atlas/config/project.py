@@ -40,7 +40,7 @@ def _folder(path: str) -> str:
 
 Run = Experiment | Classifier | Search
 CONV_SHAPE = [1, 28, 28]
-SIDES = {"one-stride": 2, "five-stride": 16, "four-stride": 16}
+SIDES = {"one-stride": 2, "two-stride": 4, "five-stride": 16, "four-stride": 16}
 FIGURE_RUNS = {"confusion": "classifiers", "trials": "searches"}
 
 
@@ -176,6 +176,24 @@ class Project:
             kind = FIGURE_RUNS.get(figure.kind, "experiments")
             for run in getattr(figure, "experiments", []):
                 self._known(f"figures.{figure.id}", run, getattr(study, kind), where)
+            self._check_figure(figure, where)
+
+    def _check_figure(self, figure: Figure, where: str) -> None:
+        runs = [self.declared[name] for name in getattr(figure, "experiments", [])]
+        key = f"{where}: key figures.{figure.id}"
+        if getattr(figure, "method", "") == "codes":
+            for run in runs:
+                if run.model.latent != 2:
+                    raise InputError(
+                        f"{key}.method: codes are drawn where latent is 2, {run.id} has "
+                        f"{run.model.latent}: choose tsne or pca"
+                    )
+        datasets = sorted({run.dataset for run in runs}) if figure.kind == "compare" else []
+        if len(datasets) > 1:
+            raise InputError(
+                f"{key}.experiments: {' and '.join(datasets)} have no test images in common: name "
+                "experiments of one data set"
+            )
 
     def _add(self, study: StudyConfig, section: str, model: type, merged: dict) -> None:
         where, name = f"config/studies/{study.id}.yaml", merged["id"]
@@ -250,6 +268,13 @@ class Project:
                 f"{where}: key {section}.{run.id}.dataset: {family} takes images of shape "
                 f"{CONV_SHAPE}, {run.dataset} has {self.datasets[run.dataset].shape}"
             )
+        if family == "pool-vae":
+            shape = self.datasets[run.dataset].shape
+            if min(length for side in shape[1:] for _, length in run.model.sides(side)) < 1:
+                raise InputError(
+                    f"{where}: key {section}.{run.id}.model.convolutions: {run.dataset} has images "
+                    f"of {shape}, too small for {len(run.model.convolutions)}: name fewer"
+                )
         if isinstance(run, Experiment) and isinstance(run.model, ImageNetwork):
             shape, multiple = self.datasets[run.dataset].shape, SIDES[run.model.layout]
             if any(side % multiple for side in shape[1:]):

@@ -153,6 +153,14 @@ class DecodesFigure(FigureBase):
     ] = Field(default=["test_images", "test_decodes", "random_decodes"], min_length=1)
 
 
+class CompareFigure(FigureBase):
+    """The same test images as several experiments reconstruct them, a row each, below the
+    originals."""
+
+    kind: Literal["compare"]
+    experiments: list[Id] = Field(min_length=1)
+
+
 class PathsFigure(FigureBase):
     """Decoded paths between test images or (random_linear) random codes, one panel an
     experiment."""
@@ -179,6 +187,14 @@ class ExperimentFigure(FigureBase):
 
     kind: Literal["curves", "corners", "growth"]
     experiments: list[Id] = Field(min_length=1)
+
+
+class BatchesFigure(FigureBase):
+    """One term of the history by batch, all experiments in one panel."""
+
+    kind: Literal["batches"]
+    experiments: list[Id] = Field(min_length=1)
+    term: Literal["loss", "reconstruction_mse", "kl_nats"]
 
 
 class OverlayFigure(FigureBase):
@@ -215,7 +231,9 @@ class TrialsFigure(FigureBase):
 class MapFigure(FigureBase):
     kind: Literal["map"]
     experiments: list[Id] = Field(min_length=1)
-    method: Literal["tsne", "pca"] = "tsne"
+    method: Literal["tsne", "pca", "codes"] = Field(
+        default="tsne", description="codes: two-dimensional codes as they are"
+    )
     colour: Literal["class", "norm"]
 
 
@@ -235,9 +253,11 @@ class SearchFigure(FigureBase):
 
 Figure = Annotated[
     DecodesFigure
+    | CompareFigure
     | PathsFigure
     | WalksFigure
     | ExperimentFigure
+    | BatchesFigure
     | OverlayFigure
     | ConfusionFigure
     | TrialsFigure
@@ -261,7 +281,7 @@ class StudyConfig(Config):
     letter: str
     title: str
     authors: str
-    year: Count
+    year: Count | None = Field(default=None, description="empty: the report gives none")
     code: str = Field(description="the public code and its commit, or 'none'")
     dataset: Id = Field(description="the data set of the published numbers")
     small: Small

@@ -36,6 +36,7 @@ class CodeMeasures(Subject):
         self._maps(maps)
         self._controls()
         self._progress(history)
+        self._last_epochs(history)
         if self.experiment.stepped_epochs:
             self._stepped()
         count = sum(images.count for images in self.images.values())
@@ -121,7 +122,7 @@ class CodeMeasures(Subject):
 
     def _structure(self) -> None:
         train, test = (self.fitted[split][0].cpu().numpy() for split in ("train", "test"))
-        names = [f"overlap_rank/{a}+{b}" for a, b in itertools.combinations(self.classes, 2)]
+        pairs = [f"{a}+{b}" for a, b in itertools.combinations(self.classes, 2)]
         for s, seed in enumerate(self.seeds):
             labels = self.labels["test"][s]
             found = structure.knn_classes(train[s], self.labels["train"][s], test[s])
@@ -129,14 +130,23 @@ class CodeMeasures(Subject):
             self.add("silhouette", "test", [structure.silhouette(test[s], labels)], [seed])
             if len(self.classes) <= MOST_PAIRED:
                 ranks = structure.overlap_ranks(labels, found, len(self.classes))
-                for name, rank in zip(names, ranks.values(), strict=True):
-                    self.add(name, "test", [rank], [seed])
+                accuracies = structure.pair_accuracies(
+                    train[s], self.labels["train"][s], test[s], labels, len(self.classes)
+                )
+                for metric, values in (("overlap_rank", ranks), ("pair_accuracy", accuracies)):
+                    for pair, value in zip(pairs, values.values(), strict=True):
+                        self.add(f"{metric}/{pair}", "test", [value], [seed])
+            if self.groups is not None:
+                accuracy = structure.group_accuracy(labels, found, self.groups)
+                self.add("group_accuracy", "test", [accuracy], [seed])
             for number, share in enumerate(structure.pca_variance(test[s]), 1):
                 self.add(f"pca_variance_{number}", "test", [share], [seed])
 
     def _maps(self, maps: pd.DataFrame) -> None:
         for (seed, method), points in maps.groupby(["seed", "method"]):
             xy, labels = points[["x", "y"]].to_numpy(), points.label.to_numpy()
+            if method == "codes":
+                continue
             name = "map" if method == "tsne" else "pca_map"
             self.add(f"{name}_silhouette", "test", [structure.silhouette(xy, labels)], [seed])
             accuracy = structure.half_knn_accuracy(xy, labels)
@@ -156,6 +166,32 @@ class CodeMeasures(Subject):
                 self.add("epochs_to_mean_image", "validation", [until], [seed])
                 self.add("late_gain", "validation", [progress.late_gain(losses)], [seed])
 
+    def _last_epochs(self, history: pd.DataFrame) -> None:
+        """What the training loss came to, and of what; how single batches' losses ran."""
+        objective = self.experiment.training.objective
+        train, batches = (history[history.split == split] for split in ("train", "batch"))
+        for seed in self.seeds:
+            epochs = train[train.seed == seed].pivot(index="epoch", columns="term", values="value")
+            if "loss" not in epochs:
+                return
+            last = epochs.iloc[-1]
+            found = {"last_epoch_loss": last.loss, "last_epoch_kl_nats": last.kl_nats}
+            if not objective.sum_images:
+                weighted = objective.kl_weight * last.kl_nats
+                found["last_epoch_reconstruction"] = last.loss - weighted
+                found["last_epoch_kl_share"] = weighted / last.loss
+            if len(epochs) > 1:
+                found["last_epoch_fall"] = 1 - last.loss / epochs.iloc[-2].loss
+            of_seed = batches[(batches.seed == seed) & (batches.term == "loss")]
+            losses = of_seed.sort_values("step").value.to_numpy()
+            if len(losses):
+                late = losses[-(len(losses) // len(epochs)) :]
+                found["early_fall"] = progress.early_fall(losses)
+                found["loss_oscillation"] = progress.oscillation(late)
+                found["loss_oscillation_relative"] = progress.oscillation(late) / late.mean()
+            for metric, value in found.items():
+                self.add(metric, "train", [value], [seed])
+
     def _controls(self) -> None:
         """Where all seeds share their images, a control is computed once."""
         shared = len(self.images["train"].pixels) == 1
@@ -168,6 +204,12 @@ class CodeMeasures(Subject):
             repeat = len(self.seeds) if shared else 1
             self.add("control_mean_image_mse", split, mean_image * repeat)
             self.add("control_pca_mse", split, pca * repeat)
+        errors, bars = (
+            self.value(metric, "test")
+            for metric in ("reconstruction_mse", "control_mean_image_mse")
+        )
+        shares = [error / bar for error, bar in zip(errors, bars, strict=True)]
+        self.add("unexplained_share", "test", shares)
 
     def _stepped(self) -> None:
         sets = [(self.codes[split][0], self.coded[split]) for split in ("train", "test")]

@@ -81,7 +81,7 @@ class DecodeMeasures(Subject):
         real = np.stack([self.real("test", s)[:SHOWN] for s in range(len(self.seeds))])
         return {
             "test_images": _grey(real),
-            "test_decodes": _grey(decoded.pop("test")[:, :SHOWN]),
+            "test_labels": self.labels["test"][:, :n],
             **{f"{kind}_decodes": _grey(images) for kind, images in decoded.items()},
         }
 

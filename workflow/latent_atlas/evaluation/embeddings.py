@@ -16,18 +16,19 @@ def embedding_frame(
     experiment: str, seeds: list[int], codes: np.ndarray, labels: np.ndarray
 ) -> pd.DataFrame:
     """t-SNE and PCA of test codes [S,N,d] with labels [S,N], the first 2,000 at most, one row a
-    point; of codes that are all the same, all at the origin.
+    point; of codes that are all the same, all at the origin. Where d is 2, all codes as they are
+    too.
 
     Columns: experiment, seed, method, x, y, label, norm. t-SNE depends on the number of threads:
     run with one.
     """
-    codes, labels = codes[:, :MOST_POINTS], labels[:, :MOST_POINTS]
     frames = []
     for s, seed in enumerate(tqdm(seeds, desc=f"maps {experiment}", mininterval=5)):
-        for method, points in (
-            ("tsne", _tsne(codes[s], experiment, seed)),
-            ("pca", _pca(codes[s])),
-        ):
+        some = codes[s, :MOST_POINTS]
+        maps = {"tsne": _tsne(some, experiment, seed), "pca": _pca(some)}
+        if codes.shape[-1] == 2:
+            maps["codes"] = codes[s]
+        for method, points in maps.items():
             frames.append(
                 pd.DataFrame(
                     {
@@ -36,8 +37,8 @@ def embedding_frame(
                         "method": method,
                         "x": points[:, 0].astype(np.float32),
                         "y": points[:, 1].astype(np.float32),
-                        "label": labels[s],
-                        "norm": np.linalg.norm(codes[s], axis=1).astype(np.float32),
+                        "label": labels[s, : len(points)],
+                        "norm": np.linalg.norm(codes[s, : len(points)], axis=1).astype(np.float32),
                     }
                 )
             )

@@ -68,10 +68,12 @@ class Quality:
             f"{split}_data": str(read_tensor_metadata(files[split])["sha256"])
             for split in ("train", "test")
         }
-        test, train = (read_split(files[split])[0] for split in ("test", "train"))
+        (test, labels), (train, _) = (read_split(files[split]) for split in ("test", "train"))
         self.count = min(MOST_IMAGES, len(test), len(train))
         self.real = features.of(self._flat(test))
         self.floor = sample_quality(self.real, features.of(self._flat(train)))
+        found = features.classes(self._flat(test))
+        self.floor["label_agreement"] = (found == labels[: self.count]).mean()
 
     def provenance(self, spec: dict) -> dict:
         """For the table's footer: the data, and the classifier by name and hash."""
@@ -103,6 +105,8 @@ class Quality:
                     raise ValueError(f"{len(images)} {kind} samples, {self.count} real images")
                 quality = sample_quality(self.real, self.features.of(images))
                 found |= {f"{kind}_{name}": value for name, value in quality.items()}
+        agreed = self.features.classes(stored["test_decodes"][s]) == stored["test_labels"][s]
+        found["test_label_agreement"] = agreed.mean()
         for kind in PATHS:
             if kind in stored:
                 rough = roughness(self._nested(stored[kind][s], self.features.of))

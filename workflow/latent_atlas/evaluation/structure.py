@@ -5,10 +5,11 @@ import itertools
 import numpy as np
 from scipy.stats import rankdata, spearmanr
 from sklearn.decomposition import PCA
-from sklearn.metrics import confusion_matrix, silhouette_score
+from sklearn.metrics import confusion_matrix, recall_score, silhouette_score
 from sklearn.neighbors import KNeighborsClassifier
 
 ACTIVE_VARIANCE = 0.01
+MOST_NEIGHBOURS = 5000
 
 
 def active_units(mean: np.ndarray) -> int:
@@ -40,6 +41,34 @@ def overlap_ranks(
         (confusion[a, b] + confusion[b, a]) / max(confusion[[a, b]].sum(), 1) for a, b in pairs
     ]
     return dict(zip(pairs, rankdata(-np.asarray(mistaken)).tolist(), strict=True))
+
+
+def pair_accuracies(
+    train: np.ndarray,
+    train_labels: np.ndarray,
+    test: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+) -> dict[tuple[int, int], float]:
+    """For each pair of classes, the share of their codes `test` [N,d] that the 5 nearest codes
+    among the first 5,000 of `train` [M,d] of the two classes assign rightly; NaN where one of the
+    two has no code."""
+    train, train_labels = train[:MOST_NEIGHBOURS], train_labels[:MOST_NEIGHBOURS]
+    found = {}
+    for pair in itertools.combinations(range(classes), 2):
+        known, asked = np.isin(train_labels, pair), np.isin(labels, pair)
+        if set(pair) <= set(train_labels) and asked.any():
+            assigned = knn_classes(train[known], train_labels[known], test[asked])
+            found[pair] = float(np.mean(assigned == labels[asked]))
+        else:
+            found[pair] = float("nan")
+    return found
+
+
+def group_accuracy(labels: np.ndarray, found: np.ndarray, groups: np.ndarray) -> float:
+    """Mean over groups of classes of the share whose assigned class is of the true one's group;
+    `labels` and `found` [N] are true and assigned classes, `groups` [classes] numbers."""
+    return float(recall_score(groups[labels], groups[found], average="macro"))
 
 
 def pca_variance(codes: np.ndarray) -> np.ndarray:

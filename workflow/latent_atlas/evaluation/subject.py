@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.metrics import unit_of
 from latent_atlas.latents.fit import BLOCK, codes_of
 from latent_atlas.models.base import LatentModel
@@ -18,6 +19,7 @@ class Subject:
     `codes` holds, for "train" and "test", posterior mean [S,N,d] and log variance (or None) found
     by the latents stage, of the first images of each split where it found only those; `table` the
     latents that training left behind, or None. `coded` and `labels` are those of the codes.
+    `groups` [classes] numbers each class's group, or is None.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class Subject:
         self.experiment, self.seeds = inputs.experiment, inputs.seeds
         self.classes, self.pixels = inputs.dataset.classes, inputs.pixels
         self.shape = inputs.dataset.shape
+        self.groups = _groups(inputs.dataset)
         self.model, self.images, self.all_labels = model, inputs.images, inputs.labels
         self.random_count = min(RANDOM_CODES, *inputs.dataset.sizes.values())
         self.fitted, self.table = codes, table
@@ -89,3 +92,10 @@ class Subject:
         return np.concatenate(
             [self.model.decode(c).cpu().numpy() for c in codes.split(BLOCK, 1)], 1
         )
+
+
+def _groups(dataset: DatasetConfig) -> np.ndarray | None:
+    if not dataset.groups:
+        return None
+    number = {c: n for n, group in enumerate(dataset.groups.values()) for c in group}
+    return np.array([number[name] for name in dataset.classes])

@@ -45,6 +45,7 @@ SHARES = ("real_accuracy", "fake_accuracy")
 GROWTH_COLUMNS = 9
 SHOWN = 10
 SHOWN_PATHS = 2
+RUNNING = 50
 
 
 def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
@@ -81,6 +82,17 @@ def _decodes(spec: dict, data: list[str]):
         labels = [ROW_LABELS.get(row, random) for row in rows]
         image_grid(panel, _images(path, tuple(rows), SHOWN), labels)
         panel.set_title(_title(experiment), loc="left")
+    return figure
+
+
+def _compare(spec: dict, data: list[str]):
+    """Test images, and below them each experiment's reconstructions: first seed."""
+    experiments = spec["runs"].values()
+    rows = [_images(data[0], ("test_images",), SHOWN)]
+    rows += [_images(path, ("test_decodes",), SHOWN) for path in data]
+    labels = [ROW_LABELS["test_images"], *map(_title, experiments)]
+    figure, panel = plt.subplots(figsize=(8.5, 0.4 + 0.62 * len(rows)))
+    image_grid(panel, np.concatenate(rows), labels)
     return figure
 
 
@@ -190,14 +202,14 @@ def _pictures(flat: np.ndarray, shape: list[int]) -> np.ndarray:
 def _map(spec: dict, data: list[str]):
     """A map of test codes by class or by norm: first seed."""
     method = spec["figure"]["method"]
-    experiments = spec["runs"]
+    experiments, dot = spec["runs"], 3 if method == "codes" else 9
     figure, axes = panels(len(experiments), 4.2, 4)
     for panel, (name, experiment), path in zip(axes, experiments.items(), data, strict=True):
         points = read_table(path)
         points = points[(points.method == method) & (points.seed == points.seed.min())]
         if spec["figure"]["colour"] == "norm":
             shown = panel.scatter(
-                points.x, points.y, c=points.norm, s=9, cmap="viridis", rasterized=True
+                points.x, points.y, c=points.norm, s=dot, cmap="viridis", rasterized=True
             )
             figure.colorbar(shown, ax=panel, label="norm of the code", shrink=0.7)
         else:
@@ -206,7 +218,7 @@ def _map(spec: dict, data: list[str]):
                 panel.scatter(
                     of_class.x,
                     of_class.y,
-                    s=9,
+                    s=dot,
                     color=CLASS_COLOURS[number % len(CLASS_COLOURS)],
                     marker=CLASS_MARKERS[number % len(CLASS_MARKERS)],
                     label=label,
@@ -214,15 +226,21 @@ def _map(spec: dict, data: list[str]):
                 )
             panel.legend(
                 loc="upper center",
-                bbox_to_anchor=(0.5, 0),
+                bbox_to_anchor=(0.5, -0.12 if method == "codes" else 0),
                 ncols=5,
                 fontsize=7,
-                markerscale=1.5,
+                markerscale=4.5 / dot**0.5,
                 columnspacing=0.8,
                 handletextpad=0.1,
             )
-        panel.set(xticks=[], yticks=[], title=_title(experiment))
-        panel.spines[:].set_visible(False)
+        panel.set_title(_title(experiment))
+        if method == "codes":
+            panel.locator_params(nbins=6)
+            panel.set_xlabel("first coordinate", loc="right")
+            panel.set_ylabel("second coordinate")
+        else:
+            panel.set(xticks=[], yticks=[])
+            panel.spines[:].set_visible(False)
     return figure
 
 
@@ -231,7 +249,8 @@ def _curves(spec: dict, data: list[str]):
     figure, axes = panels(len(data), 3.2, 2.4, columns=4)
     for panel, experiment, path in zip(axes, spec["runs"].values(), data, strict=True):
         history = read_table(path)
-        loss = history[history.term == "loss"].groupby("epoch").value.agg(["mean", "min", "max"])
+        history = history[(history.term == "loss") & (history.split == "train")]
+        loss = history.groupby("epoch").value.agg(["mean", "min", "max"])
         colour = READING_STYLE[experiment["reading"]][0]
         panel.fill_between(loss.index, loss["min"], loss["max"], color=colour, alpha=0.25, lw=0)
         panel.plot(loss.index, loss["mean"], color=colour, lw=1.2)
@@ -257,6 +276,23 @@ def _overlay(spec: dict, data: list[str]):
     scale = "linear" if wanted["term"] in SHARES else "log"
     term = TERMS[wanted["term"]]
     panel.set(yscale=scale, xlabel="epoch", ylabel=f"{term}, mean and range over seeds")
+    panel.legend(fontsize=7.5)
+    return figure
+
+
+def _batches(spec: dict, data: list[str]):
+    """A term of single batches' history: first seed, faint, and its running mean."""
+    figure, panel = plt.subplots(figsize=(7.2, 4))
+    term = spec["figure"]["term"]
+    for number, (run, path) in enumerate(zip(spec["runs"].values(), data, strict=True)):
+        history = read_table(path)
+        history = history[(history.split == "batch") & (history.term == term)]
+        values = history[history.seed == history.seed.min()].set_index("step").value
+        colour = LINE_COLOURS[number % len(LINE_COLOURS)]
+        panel.plot(values, color=colour, lw=0.4, alpha=0.25, rasterized=True)
+        smooth = values.rolling(max(1, len(values) // RUNNING), center=True, min_periods=1).mean()
+        panel.plot(smooth, color=colour, lw=1.4, label=_title(run))
+    panel.set(yscale="log", xlabel="batch", ylabel=f"{TERMS[term]} of single batches, running mean")
     panel.legend(fontsize=7.5)
     return figure
 
@@ -371,6 +407,7 @@ def _numbers(spec: dict, data: list[str]):
 
 KINDS: dict[str, Callable] = {
     "decodes": _decodes,
+    "compare": _compare,
     "paths": _paths,
     "corners": _corners,
     "walks": _walks,
@@ -378,6 +415,7 @@ KINDS: dict[str, Callable] = {
     "map": _map,
     "curves": _curves,
     "overlay": _overlay,
+    "batches": _batches,
     "confusion": _confusion,
     "trials": _trials,
     "search": _search,

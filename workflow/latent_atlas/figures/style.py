@@ -28,6 +28,7 @@ READING_STYLE = {
     "as written": ("#0072B2", "o"),
     "as coded": ("#D55E00", "s"),
     "title": ("#009E73", "^"),
+    "summed loss": ("#882255", "h"),
     "tuned here": ("#E69F00", "P"),
     "control": ("#56B4E9", "X"),
     "sensitivity": ("#7F7F7F", "D"),

@@ -14,19 +14,21 @@ from latent_atlas.models.posterior import soft_clamp
 
 @dataclass(frozen=True)
 class Layout:
-    """`down` lists (filters, kernel, stride) of the encoder's convolutions; the decoder starts
-    with `start` filters at 1/`shrink` of the image's size, goes `up` by transposed convolutions
-    (filters, kernel) of stride 2 and ends, where the last of these does not, in a 3×3
-    convolution to the image's channels."""
+    """`down` lists (filters, kernel, stride) of the encoder's convolutions, which `hidden` units
+    with ReLU follow where there are any; the decoder starts with `start` filters at 1/`shrink` of
+    the image's size, goes `up` by transposed convolutions (filters, kernel) of stride 2 and ends,
+    where the last of these does not, in a 3×3 convolution to the image's channels."""
 
     down: tuple[tuple[int, int, int], ...]
     shrink: int
     start: int
     up: tuple[tuple[int, int], ...]
+    hidden: int = 0
 
 
 LAYOUTS = {
     "one-stride": Layout(((32, 3, 1), (64, 3, 2), (64, 3, 1), (64, 3, 1)), 2, 64, ((32, 3),)),
+    "two-stride": Layout(((32, 3, 2), (64, 3, 2)), 4, 64, ((64, 3), (32, 3)), hidden=16),
     "five-stride": Layout(((128, 3, 2),) * 5, 16, 128, ((128, 3),) * 4),
     "four-stride": Layout(
         ((32, 4, 2), (64, 4, 2), (128, 4, 2), (256, 4, 2)), 16, 256, ((128, 4), (64, 4), (32, 4))
@@ -37,9 +39,9 @@ LAYOUTS = {
 class ImageEncoder(nn.Module):
     """Flat images [B,C·H·W] → [B,outputs], ReLU after every convolution.
 
-    one-stride, 28×28: 32×28×28, 64×14×14, 64×14×14, 64×14×14 → 12544. five-stride, 64×64:
-    128×32×32, 128×16×16, 128×8×8, 128×4×4, 128×2×2 → 512. four-stride, 64×64: 32×32×32, 64×16×16,
-    128×8×8, 256×4×4 → 4096.
+    one-stride, 28×28: 32×28×28, 64×14×14, 64×14×14, 64×14×14 → 12544. two-stride, 28×28: 32×14×14,
+    64×7×7 → 3136 → 16. five-stride, 64×64: 128×32×32, 128×16×16, 128×8×8, 128×4×4, 128×2×2 → 512.
+    four-stride, 64×64: 32×32×32, 64×16×16, 128×8×8, 256×4×4 → 4096.
     """
 
     def __init__(self, layout: str, shape: Sequence[int], outputs: int):
@@ -52,19 +54,23 @@ class ImageEncoder(nn.Module):
             channels = filters
             height, width = (_strided(size, kernel, stride) for size in (height, width))
         self.convolutions = nn.ModuleList(convolutions)
-        self.out = nn.Linear(channels * height * width, outputs)
+        flat, hidden = channels * height * width, LAYOUTS[layout].hidden
+        self.hidden = nn.Linear(flat, hidden) if hidden else None
+        self.out = nn.Linear(hidden or flat, outputs)
 
     def forward(self, x: Tensor, stream: torch.Generator | None = None) -> Tensor:
         x = x.view(-1, *self.shape)
         for convolution in self.convolutions:
             x = torch.relu(convolution(x))
-        return self.out(x.flatten(1))
+        x = x.flatten(1)
+        return self.out(torch.relu(self.hidden(x)) if self.hidden else x)
 
 
 class ImageDecoder(nn.Module):
     """Codes [B,latent] → flat images [B,C·H·W] before their last non-linearity, ReLU before that.
 
-    one-stride, 28×28: 64×14×14, 32×28×28 → C×28×28. five-stride, 64×64: 128×4×4, 128×8×8,
+    one-stride, 28×28: 64×14×14, 32×28×28 → C×28×28. two-stride, 28×28: 64×7×7, 64×14×14, 32×28×28 →
+    C×28×28. five-stride, 64×64: 128×4×4, 128×8×8,
     128×16×16, 128×32×32, 128×64×64 → C×64×64. four-stride, 64×64: 256×4×4, 128×8×8, 64×16×16,
     32×32×32 → C×64×64.
     """

@@ -11,6 +11,7 @@ from latent_atlas.models.conv import ConvAutoencoder, ConvVae
 from latent_atlas.models.gan import Gan
 from latent_atlas.models.image import ImageAutoencoder, ImageVae
 from latent_atlas.models.mlp_vae import MlpVae
+from latent_atlas.models.pool import PoolVae
 
 FAMILIES: dict[str, type[LatentModel]] = {
     "auto-decoder": AutoDecoder,
@@ -20,6 +21,7 @@ FAMILIES: dict[str, type[LatentModel]] = {
     "conv-vae": ConvVae,
     "image-autoencoder": ImageAutoencoder,
     "image-vae": ImageVae,
+    "pool-vae": PoolVae,
     "gan": Gan,
 }
 

@@ -97,6 +97,10 @@ def load_images(
             images[part] = SeedImages.select(pixels, rows, device)
             labels[part] = classes[rows]
             hashes[f"{part}_rows"] = rows_hash(rows)
+    if getattr(run, "pooled", False):
+        both = [images["train"].pixels, images["test"].pixels]
+        images["train"] = SeedImages(torch.cat(both, 1), images["train"].shape)
+        labels["train"] = np.concatenate([labels["train"], labels["test"]], 1)
     return images, labels, hashes
 
 

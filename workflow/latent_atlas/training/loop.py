@@ -21,11 +21,13 @@ AfterEpoch = Callable[[int, LatentModel, Tensor | None], None]
 @dataclass
 class Trained:
     """A stacked model after training. `table` [S,N,table_width] or None; `history` [E,S,T] with
-    `terms` by name; `seconds` of the loop alone; `images_seen` by each seed."""
+    `terms` by name, `batches` [steps,S,T] likewise where every batch's are kept; `seconds` of the
+    loop alone; `images_seen` by each seed."""
 
     model: LatentModel
     table: Tensor | None
     history: np.ndarray
+    batches: np.ndarray | None
     terms: tuple[str, ...]
     seconds: float
     images_seen: int
@@ -102,7 +104,7 @@ def train(
     step = kind(experiment, seeds, model, table)
     shuffling = torch_streams(experiment.id, seeds, "shuffling")
     per_epoch = epoch_images(experiment, images.count)
-    history, steps, begin = [], 0, time.perf_counter()
+    history, batches, steps, begin = [], [], 0, time.perf_counter()
     epochs = range(1, settings.epochs + 1)
     for epoch in tqdm(epochs, desc=f"train {experiment.id}", mininterval=5):
         order = _epoch_order(images.count, shuffling, settings.shuffle).to(device)
@@ -110,11 +112,14 @@ def train(
         sums = torch.zeros(len(step.terms), len(seeds), device=device, dtype=dtype)
         for start in range(0, per_epoch, size):
             index = order[:, start : min(start + size, per_epoch)]
-            sums += step(images.batch(index, dtype), index, start)
+            of_batch = step(images.batch(index, dtype), index, start)
+            sums += of_batch
+            if settings.every_batch:
+                batches.append(of_batch / index.shape[1])
             steps += 1
             if steps == max_steps:
                 break
-        history.append((sums / per_epoch).cpu())
+        history.append(sums / per_epoch)
         if after_epoch:
             after_epoch(epoch, model, table)
         if steps == max_steps:
@@ -122,11 +127,17 @@ def train(
     return Trained(
         model.eval().requires_grad_(False),
         None if table is None else table.detach(),
-        torch.stack(history).permute(0, 2, 1).double().numpy(),
+        _by_seed(history),
+        _by_seed(batches) if batches else None,
         step.terms,
         time.perf_counter() - begin,
         len(history) * per_epoch,
     )
+
+
+def _by_seed(rows: list[Tensor]) -> np.ndarray:
+    """R of [T,S] → [R,S,T] on the CPU."""
+    return torch.stack(rows).permute(0, 2, 1).double().cpu().numpy()
 
 
 def epoch_images(experiment: Experiment, n: int) -> int:

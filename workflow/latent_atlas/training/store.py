@@ -41,22 +41,27 @@ def load_trained(path, experiment: Experiment, seeds: list[int], images: SeedIma
 
 def history_frame(
     histories: dict[str, np.ndarray],
+    batches: np.ndarray | None,
     terms: tuple[str, ...],
     experiment: str,
     seeds: list[int],
     steps_per_epoch: int,
 ) -> pd.DataFrame:
-    """Split → [E,S,terms], as tidy rows: experiment, seed, epoch, step, split, term, value."""
+    """Split → [E,S,terms], and single batches [steps,S,terms] as the split "batch", as tidy rows:
+    experiment, seed, epoch, step, split, term, value."""
+    every = {"batch": (batches, 1)} if batches is not None else {}
+    every |= {split: (history, steps_per_epoch) for split, history in histories.items()}
     frames = []
-    for split, history in histories.items():
-        epoch, seed, term = np.indices(history.shape).reshape(3, -1)
+    for split, (history, stride) in every.items():
+        row, seed, term = np.indices(history.shape).reshape(3, -1)
+        step = (row + 1) * stride
         frames.append(
             pd.DataFrame(
                 {
                     "experiment": experiment,
                     "seed": np.asarray(seeds)[seed],
-                    "epoch": epoch + 1,
-                    "step": (epoch + 1) * steps_per_epoch,
+                    "epoch": -(-step // steps_per_epoch),
+                    "step": step,
                     "split": split,
                     "term": np.asarray(terms)[term],
                     "value": history.reshape(-1),
