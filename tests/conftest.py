@@ -130,12 +130,13 @@ TINY_STUDIES = {
         }
     },
     "colour_images": {
+        "defaults": {"training": {"learning_rate": 0.001}},
         "small": {
             "train": 40,
             "test": 30,
-            "epochs_factor": 0.2,
+            "epochs_factor": 0.5,
             "experiments": ["simple-mnist-sum", "high-cifar"],
-        }
+        },
     },
 }
 TINY_RUNS = {name for study in TINY_STUDIES.values() for name in study["small"]["experiments"]}

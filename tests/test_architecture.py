@@ -15,6 +15,7 @@ ORDER = (
     "classification",
     "tuning",
     "latents",
+    "exchange",
     "evaluation",
     "claims",
     "figures",

@@ -1,16 +1,20 @@
-"""`python -m latent_atlas schemas FOLDER`: the JSON schemas of the configuration files."""
+"""Commands beside the pipeline: `python -m latent_atlas COMMAND --help`."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
-from latent_atlas.config.project import Settings
+from latent_atlas.config.loading import deep_merge, load_yaml
+from latent_atlas.config.project import Project, Settings
 from latent_atlas.config.searches import Best, Search
 from latent_atlas.config.studies import StudyConfig
+from latent_atlas.errors import InputError
 from latent_atlas.files import write_json
 
+SETTINGS = "config/config.yaml"
 SCHEMAS = {
     "config": Settings,
     "dataset": DatasetConfig,
@@ -28,14 +32,57 @@ def write_schemas(folder: Path) -> None:
         write_json(folder / f"{name}.schema.json", model.model_json_schema())
 
 
+def reconstruct_file(arguments: argparse.Namespace) -> None:
+    """Run a MATLAB file's images through a trained experiment of this folder's project."""
+    import os
+
+    from latent_atlas.exchange.reconstruct import reconstruct
+    from latent_atlas.job import torch_device
+
+    settings = load_yaml(SETTINGS, SETTINGS)
+    for file in arguments.configfile:
+        settings = deep_merge(settings, load_yaml(file, file))
+    source = arguments.input
+    reconstruct(
+        Project(settings, where=" and ".join([SETTINGS, *arguments.configfile])),
+        arguments.experiment,
+        source,
+        arguments.output or source.with_name(f"recon_{source.name}"),
+        arguments.axes,
+        arguments.overwrite,
+        torch_device(arguments.device, os.cpu_count() or 1),
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m latent_atlas", description=__doc__)
     commands = parser.add_subparsers(required=True)
     schemas = commands.add_parser("schemas", help="write the JSON schemas of the configuration")
     schemas.add_argument("folder", type=Path)
     schemas.set_defaults(run=lambda arguments: write_schemas(arguments.folder))
+    reconstruct = commands.add_parser(
+        "reconstruct", help="run the images of a MATLAB file through a trained autoencoder"
+    )
+    reconstruct.add_argument("input", type=Path, help="28×28 images under input_images")
+    reconstruct.add_argument("--experiment", required=True, help="whose first seed is used")
+    reconstruct.add_argument("--output", type=Path, help="default: recon_INPUT beside INPUT")
+    reconstruct.add_argument(
+        "--axes",
+        choices=["NP", "PN", "NHW", "HWN"],
+        help="order of the images' axes where it cannot be told: N images, P pixels, H rows, W "
+        "columns",
+    )
+    reconstruct.add_argument("--overwrite", action="store_true")
+    reconstruct.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
+    reconstruct.add_argument(
+        "--configfile", action="append", default=[], help="as for snakemake: config/paper.yaml"
+    )
+    reconstruct.set_defaults(run=reconstruct_file)
     arguments = parser.parse_args()
-    arguments.run(arguments)
+    try:
+        arguments.run(arguments)
+    except InputError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,28 @@
 """Arrays of one's own: .npz, and .mat of MATLAB's versions 5 to 7.3."""
 
+import struct
 import zipfile
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from latent_atlas.config.datasets import ArraySource, DatasetConfig
 from latent_atlas.errors import InputError
+
+# What SciPy raises, beside its MatReadError, on files that are cut short or are no .mat file.
+MAT_ERRORS = (
+    NotImplementedError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OSError,
+    struct.error,
+    zlib.error,
+)
 
 
 def read_arrays(config: DatasetConfig) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -18,7 +34,7 @@ def read_arrays(config: DatasetConfig) -> dict[str, tuple[np.ndarray, np.ndarray
         raise InputError(f"{path}: no such file; mend source.path")
     wanted = {"train": source.train, "test": source.test} if source.test else {"all": source.train}
     keys = [key for pair in wanted.values() for key in (pair.images, pair.labels)]
-    arrays = (_read_npz if source.kind == "npz" else _read_mat)(path, keys)
+    arrays = _read_npz(path, keys) if source.kind == "npz" else read_mat(path, keys)
     return {
         split: (
             _images(arrays[pair.images], f"{path}: {pair.images}", source),
@@ -39,31 +55,33 @@ def _read_npz(path: Path, keys: list[str]) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: not a readable .npz of plain arrays ({error})") from None
 
 
-def _read_mat(path: Path, keys: list[str]) -> dict[str, np.ndarray]:
-    """Versions 5 to 7 by SciPy; 7.3, which is HDF5 with its axes reversed, by h5py."""
+def read_mat(path: Path, keys: list[str], more: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays `keys`, and those of `more` that are there: versions 5 to 7 by SciPy; 7.3, which
+    is HDF5 with its axes reversed, by h5py."""
     import h5py
     from scipy.io import loadmat, whosmat
     from scipy.io.matlab import MatReadError
 
     if h5py.is_hdf5(path):
-        return _read_hdf5(path, keys)
+        return _read_hdf5(path, keys, more)
     try:
         _check_keys(path, keys, [name for name, *_ in whosmat(path)])
-        return loadmat(path, variable_names=keys)
+        return loadmat(path, variable_names=[*keys, *more])
     except InputError:
         raise
-    except (MatReadError, NotImplementedError, ValueError, TypeError, EOFError, OSError) as error:
+    except (MatReadError, *MAT_ERRORS) as error:
         raise InputError(f"{path}: not a readable .mat file ({error})") from None
 
 
-def _read_hdf5(path: Path, keys: list[str]) -> dict[str, np.ndarray]:
+def _read_hdf5(path: Path, keys: list[str], more: Sequence[str]) -> dict[str, np.ndarray]:
     import h5py
 
     try:
         with h5py.File(path) as file:
             plain = [name for name, item in file.items() if isinstance(item, h5py.Dataset)]
             _check_keys(path, keys, plain)
-            return {key: file[key][()].T for key in keys}
+            wanted = [*keys, *(key for key in more if key in plain)]
+            return {key: file[key][()].T for key in wanted}
     except OSError as error:
         raise InputError(f"{path}: not a readable .mat file ({error})") from None
 

@@ -1,11 +1,15 @@
 """Weights and history on disk."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+import torch
 
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_tensor_metadata, read_tensors, write_tensors
+from latent_atlas.models.base import LatentModel
 from latent_atlas.training.loop import SeedImages, Trained, initial_model
 
 TABLE = "latents.train"
@@ -21,13 +25,22 @@ def save_weights(path, trained: Trained, seeds: list[int]) -> None:
 
 def load_trained(path, experiment: Experiment, seeds: list[int], images: SeedImages):
     """The frozen stack in eval mode and its table or None; InputError where shapes disagree."""
-    import torch
-
     saved = read_tensors(path)
     if read_tensor_metadata(path).get("seeds") != seeds:
         raise InputError(f"{path}: holds other seeds than {seeds}; delete it and run again")
-    model, _ = initial_model(experiment, seeds, images.shape, images.count)
     table = saved.pop(TABLE, None)
+    model, _ = initial_model(experiment, seeds, images.shape, images.count)
+    return _filled(model, saved, path), None if table is None else torch.from_numpy(table)
+
+
+def load_first(path, experiment: Experiment, shape: Sequence[int]) -> LatentModel:
+    """The first seed alone, frozen and in eval mode, of an experiment with an encoder."""
+    saved = {name: array[:1] for name, array in read_tensors(path).items()}
+    model, _ = initial_model(experiment, [0], shape, 0)
+    return _filled(model, saved, path)
+
+
+def _filled(model: LatentModel, saved: dict[str, np.ndarray], path) -> LatentModel:
     expected = {name: list(p.shape) for name, p in model.state_dict().items()}
     found = {name: list(array.shape) for name, array in saved.items()}
     if expected != found:
@@ -36,7 +49,7 @@ def load_trained(path, experiment: Experiment, seeds: list[int], images: SeedIma
             "delete it and run again"
         )
     model.load_state_dict({name: torch.from_numpy(array) for name, array in saved.items()})
-    return model.eval().requires_grad_(False), None if table is None else torch.from_numpy(table)
+    return model.eval().requires_grad_(False)
 
 
 def history_frame(

@@ -1,0 +1,1 @@
+"""MATLAB files in and out."""
