@@ -55,6 +55,18 @@ def test_metrics_are_tidy_and_say_where_they_come_from(finished):
     assert by_class.groupby(["experiment", "seed", "split"]).size().eq(10).all()
 
 
+def test_spoilt_images_are_reconstructed_by_whatever_encodes(finished):
+    metrics = read_table(finished.folder / "results/metrics.parquet")
+    test = metrics[metrics.split == "test"]
+    table = test.pivot(index=["experiment", "seed"], columns="metric", values="value")
+    spoilt = table[[name for name in table if name.startswith("corrupted_mse/")]].dropna()
+    encoding = {"ae-tuned", "ae-here", "vad-coded-uniform", "vae-butterfly-short"}
+    assert set(spoilt.index.get_level_values(0)) == encoding | {"simple-mnist-sum", "high-cifar"}
+    clean = table.reconstruction_mse[spoilt.index]
+    np.testing.assert_allclose(spoilt["corrupted_mse/clean"], clean, rtol=1e-4)
+    assert spoilt.shape[1] == 1 + 4 + 5 + 3 * 4
+
+
 def test_metrics_of_classes_average_to_the_whole(finished):
     metrics = read_table(finished.folder / "results/metrics.parquet")
     one = metrics[(metrics.experiment == "ad") & (metrics.seed == 0) & (metrics.split == "train")]

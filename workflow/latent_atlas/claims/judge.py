@@ -18,7 +18,7 @@ from latent_atlas.claims.verdicts import (
     judge_sign,
     survive_holm,
 )
-from latent_atlas.config.metrics import NUMBERED, metric_parts
+from latent_atlas.config.metrics import UNCLASSED, metric_parts
 from latent_atlas.config.project import Project
 from latent_atlas.config.studies import Measured
 from latent_atlas.files import sha256_json
@@ -155,7 +155,7 @@ class Judge:
             return Judgement(NOT_ATTEMPTED, f"{name} is not run {self.project.left_out}")
         metric, label = metric_parts(measured.metric)
         dataset = self.project.dataset_of(name)
-        for part in label.split("+") if label and metric not in NUMBERED else ():
+        for part in label.split("+") if label and metric not in UNCLASSED else ():
             if part not in self.project.datasets[dataset].classes:
                 return Judgement(NOT_COMPARABLE, f"{dataset} has no class {part}")
         if not len(self._values(measured)):

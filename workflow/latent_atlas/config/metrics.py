@@ -232,6 +232,12 @@ METRICS: dict[str, tuple[str, str]] = {
         "decoded test latents that the same classifier takes for their image's class",
     ),
     "real_label_agreement": ("share", "test images that it takes for their class"),
+    "corrupted_mse": (
+        "squared grey level",
+        "mean over pixels and the first 2,000 test images of the squared difference between a "
+        "spoilt image's reconstruction and the clean image: noise-λ, flips-share, and the share "
+        "of the area blackened by a square, bar or column",
+    ),
     "generalisation_gap": ("1", "test over training `reconstruction_mse`"),
     "control_mean_image_mse": ("squared grey level", "the training mean as the reconstruction"),
     "control_pca_mse": (
@@ -259,12 +265,12 @@ METRICS: dict[str, tuple[str, str]] = {
 }
 
 
-NUMBERED = ("walk_roughness", "walk_class_change")
+UNCLASSED = ("walk_roughness", "walk_class_change", "corrupted_mse")
 
 
 def metric_parts(name: str) -> tuple[str, str | None]:
     """'random_share/Shirt' → ('random_share', 'Shirt'); a plain name has no class. A pair of
-    classes is written 'Coat+Shirt'; what is in `NUMBERED` has a number instead."""
+    classes is written 'Coat+Shirt'; what is in `UNCLASSED` has a number or a name instead."""
     base, _, label = name.partition("/")
     return base, label or None
 

@@ -5,9 +5,10 @@ import pandas as pd
 
 from latent_atlas.evaluation.codes import CodeMeasures
 from latent_atlas.evaluation.decodes import DecodeMeasures
+from latent_atlas.evaluation.robustness import RobustnessMeasures
 
 
-class Battery(CodeMeasures, DecodeMeasures):
+class Battery(CodeMeasures, DecodeMeasures, RobustnessMeasures):
     """All measurements of one trained stack."""
 
     def measure(
@@ -15,5 +16,6 @@ class Battery(CodeMeasures, DecodeMeasures):
     ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Tidy metrics, and uint8 images for the figures."""
         self.measure_codes(maps, history)
+        self.measure_robustness()
         shown = self.measure_decodes()
         return pd.DataFrame(self.rows), shown
