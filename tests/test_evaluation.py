@@ -130,10 +130,11 @@ def test_pairs_of_classes_apart_and_mixed():
     rng = np.random.default_rng(0)
     labels = np.arange(900) % 3
     codes = rng.normal(size=(900, 2)) + np.where(labels == 2, 50, 0)[:, None]
-    found = structure.pair_accuracies(codes[:600], labels[:600], codes[600:], labels[600:], 4)
+    found = structure.pair_accuracies(codes[:600], labels[:600], codes[600:], labels[600:])
     assert found[0, 2] == found[1, 2] == 1
     assert found[0, 1] == pytest.approx(0.5, abs=0.1)
-    assert math.isnan(found[0, 3]), "no code of it"
+    few = structure.pair_accuracies(codes[:600], labels[:600] % 2, codes[600:], labels[600:])
+    assert set(few) == {(0, 1)}, "no training code of class 2"
 
 
 def test_groups_of_classes_count_alike():

@@ -1,7 +1,5 @@
 """What codes are worth: reconstruction, posterior, structure, maps, controls."""
 
-import itertools
-
 import numpy as np
 import pandas as pd
 import torch
@@ -122,7 +120,6 @@ class CodeMeasures(Subject):
 
     def _structure(self) -> None:
         train, test = (self.fitted[split][0].cpu().numpy() for split in ("train", "test"))
-        pairs = [f"{a}+{b}" for a, b in itertools.combinations(self.classes, 2)]
         for s, seed in enumerate(self.seeds):
             labels = self.labels["test"][s]
             found = structure.knn_classes(train[s], self.labels["train"][s], test[s])
@@ -131,10 +128,11 @@ class CodeMeasures(Subject):
             if len(self.classes) <= MOST_PAIRED:
                 ranks = structure.overlap_ranks(labels, found, len(self.classes))
                 accuracies = structure.pair_accuracies(
-                    train[s], self.labels["train"][s], test[s], labels, len(self.classes)
+                    train[s], self.labels["train"][s], test[s], labels
                 )
                 for metric, values in (("overlap_rank", ranks), ("pair_accuracy", accuracies)):
-                    for pair, value in zip(pairs, values.values(), strict=True):
+                    for (a, b), value in values.items():
+                        pair = f"{self.classes[a]}+{self.classes[b]}"
                         self.add(f"{metric}/{pair}", "test", [value], [seed])
             if self.groups is not None:
                 accuracy = structure.group_accuracy(labels, found, self.groups)

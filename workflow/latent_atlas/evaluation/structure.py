@@ -44,24 +44,18 @@ def overlap_ranks(
 
 
 def pair_accuracies(
-    train: np.ndarray,
-    train_labels: np.ndarray,
-    test: np.ndarray,
-    labels: np.ndarray,
-    classes: int,
+    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, labels: np.ndarray
 ) -> dict[tuple[int, int], float]:
     """For each pair of classes, the share of their codes `test` [N,d] that the 5 nearest codes
-    among the first 5,000 of `train` [M,d] of the two classes assign rightly; NaN where one of the
-    two has no code."""
+    among the first 5,000 of `train` [M,d] of the two classes assign rightly; without pairs of which
+    a class has no code."""
     train, train_labels = train[:MOST_NEIGHBOURS], train_labels[:MOST_NEIGHBOURS]
     found = {}
-    for pair in itertools.combinations(range(classes), 2):
+    present = np.intersect1d(train_labels, labels).tolist()
+    for pair in itertools.combinations(present, 2):
         known, asked = np.isin(train_labels, pair), np.isin(labels, pair)
-        if set(pair) <= set(train_labels) and asked.any():
-            assigned = knn_classes(train[known], train_labels[known], test[asked])
-            found[pair] = float(np.mean(assigned == labels[asked]))
-        else:
-            found[pair] = float("nan")
+        assigned = knn_classes(train[known], train_labels[known], test[asked])
+        found[pair] = float(np.mean(assigned == labels[asked]))
     return found
 
 
