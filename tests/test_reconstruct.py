@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
+from scipy.sparse import csc_array
 
 from latent_atlas.__main__ import main
 from latent_atlas.errors import InputError
@@ -176,6 +177,11 @@ def refused(checkout, path, *words, more=()):
     for word in words:
         assert word in message, message
     assert set(path.parent.iterdir()) == before, "nothing half-written"
+
+
+def test_a_sparse_matrix(finished, tmp_path):
+    contents = {"input_images": csc_array(np.eye(5, 784))}
+    refused(finished, save(tmp_path / "sparse.mat", "v7", contents), "a sparse matrix", "allowed")
 
 
 def test_files_that_are_no_mat_files(finished, tmp_path):

@@ -1,6 +1,7 @@
 """Commands beside the pipeline: `python -m latent_atlas COMMAND --help`."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -34,8 +35,6 @@ def write_schemas(folder: Path) -> None:
 
 def reconstruct_file(arguments: argparse.Namespace) -> None:
     """Run a MATLAB file's images through a trained experiment of this folder's project."""
-    import os
-
     from latent_atlas.exchange.reconstruct import reconstruct
     from latent_atlas.job import torch_device
 

@@ -47,7 +47,7 @@ def read_arrays(config: DatasetConfig) -> dict[str, tuple[np.ndarray, np.ndarray
 def _read_npz(path: Path, keys: list[str]) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            _check_keys(path, keys, archive.files)
+            check_keys(path, keys, archive.files)
             return {key: archive[key] for key in keys}
     except InputError:
         raise
@@ -65,7 +65,7 @@ def read_mat(path: Path, keys: list[str], more: Sequence[str] = ()) -> dict[str,
     if h5py.is_hdf5(path):
         return _read_hdf5(path, keys, more)
     try:
-        _check_keys(path, keys, [name for name, *_ in whosmat(path)])
+        check_keys(path, keys, [name for name, *_ in whosmat(path)])
         return loadmat(path, variable_names=[*keys, *more])
     except InputError:
         raise
@@ -78,15 +78,23 @@ def _read_hdf5(path: Path, keys: list[str], more: Sequence[str]) -> dict[str, np
 
     try:
         with h5py.File(path) as file:
-            plain = [name for name, item in file.items() if isinstance(item, h5py.Dataset)]
-            _check_keys(path, keys, plain)
+            plain = plain_arrays(file)
+            check_keys(path, keys, plain)
             wanted = [*keys, *(key for key in more if key in plain)]
             return {key: file[key][()].T for key in wanted}
     except OSError as error:
         raise InputError(f"{path}: not a readable .mat file ({error})") from None
 
 
-def _check_keys(path: Path, wanted: list[str], found: list[str]) -> None:
+def plain_arrays(file) -> list[str]:
+    """Names of the arrays at the top of an open HDF5 file."""
+    import h5py
+
+    return [name for name, item in file.items() if isinstance(item, h5py.Dataset)]
+
+
+def check_keys(path: Path, wanted: list[str], found: list[str]) -> None:
+    """InputError for the first key wanted that is not among those found."""
     for key in wanted:
         if key not in found:
             raise InputError(f"{path}: no array {key!r}; found {', '.join(found) or 'none'}")

@@ -1,15 +1,15 @@
 """Images in MATLAB files: any orientation in, the same orientation out."""
 
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import h5py
 import numpy as np
 
-from latent_atlas.datasets.arrays import read_mat
+from latent_atlas.datasets.arrays import check_keys, plain_arrays, read_mat
 from latent_atlas.errors import InputError
 from latent_atlas.files import atomic
 
@@ -79,8 +79,6 @@ def layout(shape: tuple[int, ...], axes: str | None, where: str) -> str:
 def open_images(path: Path, axes: str | None) -> Iterator[tuple[ImageStack, object]]:
     """The images of a .mat file, in memory for versions 5 to 7, on disk for 7.3; and its labels or
     None."""
-    import h5py
-
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     where = f"{path}: {IMAGES}"
@@ -91,24 +89,20 @@ def open_images(path: Path, axes: str | None) -> Iterator[tuple[ImageStack, obje
         return
     try:
         with h5py.File(path) as file:
-            found = [name for name, item in file.items() if isinstance(item, h5py.Dataset)]
-            if IMAGES not in found:
-                raise InputError(f"{path}: no array {IMAGES!r}; found {', '.join(found) or 'none'}")
+            check_keys(path, [IMAGES], plain_arrays(file))
             array = _plain(file[IMAGES], where)
             yield ImageStack(array, layout(array.shape[::-1], axes, where), True), file.get(LABELS)
-    except (OSError, RuntimeError, zlib.error) as error:
+    except OSError as error:
         raise InputError(f"{path}: not a readable .mat file ({error})") from None
 
 
 def _plain(array, where: str):
-    kind = getattr(array, "dtype", np.dtype(object)).kind
-    if kind not in "buif" or not hasattr(array, "shape"):
-        named = {"c": "complex numbers", "O": "cells or a sparse matrix", "V": "structures"}
-        raise InputError(
-            f"{where}: holds {named.get(kind, 'no numbers')}; allowed: whole or floating-point "
-            "numbers"
-        )
-    return array
+    named = {"c": "complex numbers", "O": "cells", "V": "structures"}
+    kind = array.dtype.kind
+    if kind in "buif" and isinstance(array, np.ndarray | h5py.Dataset):
+        return array
+    found = "a sparse matrix" if kind in "buif" else named.get(kind, "no numbers")
+    raise InputError(f"{where}: holds {found}; allowed: whole or floating-point numbers")
 
 
 @contextmanager
@@ -138,8 +132,6 @@ def new_images(path: Path, like: ImageStack, labels) -> Iterator[ImageStack]:
 
 @contextmanager
 def _new_hdf5(path: Path, like: ImageStack, labels) -> Iterator[ImageStack]:
-    import h5py
-
     with h5py.File(path, "w", userblock_size=HEADER_BYTES) as file:
         source = like.array
         chunks = tuple(min(100, size) if size == like.count else size for size in source.shape)
