@@ -24,6 +24,7 @@ wildcard_constraints:
     experiment="|".join(project.experiments),
     classifier="|".join(project.classifiers),
     search="|".join(project.searches),
+    sweep="|".join(project.sweeps),
     study="|".join(project.studies),
     figure="|".join(sorted({f for study in project.studies for f in project.drawable(study)})),
 

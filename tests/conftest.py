@@ -129,6 +129,14 @@ TINY_STUDIES = {
             "experiments": ["gan-mnist-coded", "vae-butterfly-short"],
         }
     },
+    "noise_robustness": {
+        "small": {
+            "train": 40,
+            "test": 30,
+            "epochs_factor": 0.1,
+            "experiments": ["fnn", "cnn", "fnn-sizes", "fnn-grid"],
+        },
+    },
     "colour_images": {
         "defaults": {"training": {"learning_rate": 0.001}},
         "small": {

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from latent_atlas.claims.judge import SCHEMA, Judge
+from latent_atlas.claims.judge import SCHEMA, Judge, first_reached
+from latent_atlas.config.corruptions import CLEAN, CORRUPTIONS
 from latent_atlas.config.metrics import unit_of
 from latent_atlas.config.project import Project, claim_runs
 
@@ -19,13 +20,13 @@ def metrics_of(project, changes, study="auto_decoder"):
     rows = {}
     for claim in project.studies[study].claims:
         for measured in _measured(claim):
-            if measured[0] in project.experiments:
+            if measured[0] in project.experiments or measured[0] in project.sweeps:
                 rows[measured] = changes.get(measured, 1.0)
     frame = [
         {
             "experiment": experiment,
             "seed": seed,
-            "dataset": project.experiments[experiment].dataset,
+            "dataset": project.dataset_of(experiment),
             "split": split,
             "metric": metric,
             "value": mean * (1 + 0.01 * np.sin(7 * seed + len(metric) + len(experiment))),
@@ -46,6 +47,10 @@ def _measured(claim):
         for split in claim.published:
             for end in (claim.claimed, claim.rival):
                 yield end.experiment, end.metric, split
+    elif claim.kind == "severity":
+        for experiment in claim.experiments:
+            for name in (CLEAN, *CORRUPTIONS):
+                yield experiment, f"corrupted_mse/{name}", "test"
     else:
         for variants in claim.variants:
             for experiment in variants.experiments:
@@ -286,3 +291,59 @@ def test_a_count_that_all_seeds_share_is_judged(published):
     frame = Judge(published, "generative_families", metrics, NO_COSTS).frame()
     row = frame[(frame.claim == "c0-mnist-images") & (frame.experiment == "cae-mnist-coded")]
     assert row.verdict.item() == "reproduced"
+
+
+def judged_d(project, costs=NO_COSTS, **changes):
+    changes = {tuple(key.split("|")): value for key, value in changes.items()}
+    metrics = metrics_of(project, changes, "noise_robustness")
+    if len(costs):
+        metrics = metrics[metrics.metric != "train_seconds"]
+    return Judge(project, "noise_robustness", metrics, costs).frame()
+
+
+def test_study_d_has_all_its_claims(published):
+    frame = judged_d(published)
+    claims = published.studies["noise_robustness"].claims
+    assert list(dict.fromkeys(frame.claim)) == [claim.id for claim in claims]
+    assert set(frame.number) == set(range(1, 13)), "the eleven of the study's list, and the leak"
+    assert not (frame.verdict == "not attempted").any()
+
+
+def test_the_severity_that_brings_a_published_error_is_calibrated(published):
+    """.01 clean, .02 at 1 %, .06 at 2 %: .0403 comes between; black squares never hurt enough."""
+    errors = {"clean": 0.01, "flips-0.01": 0.02, "flips-0.02": 0.06, "flips-0.05": 0.2}
+    errors |= {name: 0.03 for name in CORRUPTIONS if name.startswith(("square", "bar", "column"))}
+    changes = {f"fnn|corrupted_mse/{name}|test": value for name, value in errors.items()}
+    frame = judged_d(published, **changes)
+    flips = row(frame, "d1-flips", "fnn", "severity/flips")
+    assert (flips.verdict, flips.published) == ("calibrated", "0.0403")
+    assert flips["mean"] == pytest.approx(0.01 + 0.01 * 0.0203 / 0.04, rel=0.02)
+    assert flips.low < flips["mean"] < flips.high
+    square = row(frame, "d1-occlusion", "fnn", "severity/square")
+    assert square.verdict == "calibrated"
+    assert np.isnan(square["mean"])
+    assert "outside what was measured" in square.reason
+
+
+@pytest.mark.parametrize(
+    ("errors", "level", "expected"),
+    [
+        ([0.0, 1.0, 2.0], 1.5, 1.5),
+        ([0.0, 1.0, 0.5, 2.0], 1.0, 1.0),
+        ([0.0, 1.0], 2.0, np.nan),
+        ([1.0, 2.0], 0.5, np.nan),
+        ([1.0, 2.0], 1.0, 0.0),
+    ],
+)
+def test_the_first_severity_that_reaches_an_error(errors, level, expected):
+    series = pd.Series(errors, index=np.arange(len(errors), dtype=float))
+    np.testing.assert_allclose(first_reached(series, level), expected)
+
+
+def test_one_timing_of_all_seeds_decides_nothing(published):
+    costs = pd.DataFrame(
+        {"experiment": ["fnn", "cnn"], "seeds": [3, 3], "train_seconds": [30.0, 60.0]}
+    )
+    frame = judged_d(published, costs)
+    timed = row(frame, "d2-faster", "cnn", "train_seconds")
+    assert (timed.verdict, timed["mean"], timed.seeds) == ("inconclusive", 10.0, 1)

@@ -237,6 +237,14 @@ def test_study_c_is_refused_by_key(checkout, change, words):
     refused(lambda: Project(settings(scale="published"), checkout.folder), study, *words)
 
 
+SPOILT_FIGURE = {
+    "id": "own",
+    "source": "ours",
+    "caption": "own",
+    "kind": "spoilt",
+    "experiments": ["fnn"],
+}
+SWEEP_FIGURE = {"id": "own", "source": "ours", "caption": "own", "kind": "sweep"}
 VARYING = {"how": "stratified", "train": 200, "test": 100, "varies": True}
 
 
@@ -265,6 +273,50 @@ def test_study_e_is_refused_by_key(checkout, change, words):
     study = "config/studies/colour_images.yaml"
     checkout.edit(study, **change)
     overlay = settings(studies=["colour_images"], scale="published")
+    refused(lambda: Project(overlay, checkout.folder), study, *words)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"sweeps": {"fnn-sizes": {"grid": {"model.latents": [2, 3]}}}},
+            ("sweeps.fnn-sizes.grid", "fnn has no key 'model.latents'"),
+        ),
+        (
+            {"sweeps": {"fnn-sizes": {"grid": {"model.latent": [0, 3]}}}},
+            ("sweeps.fnn-sizes.grid", "latent", "found 0"),
+        ),
+        (
+            {"sweeps": {"fnn-sizes": {"base": "fn"}}},
+            ("sweeps.fnn-sizes.base", "did you mean 'fnn'"),
+        ),
+        (
+            {"defaults": {"validation": None}},
+            ("sweeps.fnn-sizes.base", "holds images out", "name one with validation"),
+        ),
+        (
+            {"experiments": {"fnn": {"augmentation": {"noise": []}}}},
+            ("experiments.fnn", "augmentation.noise", "at least 1"),
+        ),
+        (
+            {"experiments": {"fnn": {"subset": VARYING}}},
+            ("experiments.fnn", "augmentation and a subset that varies"),
+        ),
+        (
+            {"figures": [{**SPOILT_FIGURE, "corruptions": ["noise-5"]}]},
+            ("figures", "unknown corruption", "noise-0.1"),
+        ),
+        (
+            {"figures": [{**SWEEP_FIGURE, "experiments": ["fnn-sizes", "fnn-grid"]}]},
+            ("figures.own.experiments", "a sweep figure takes sweeps over the same 1 keys"),
+        ),
+    ],
+)
+def test_study_d_is_refused_by_key(checkout, change, words):
+    study = "config/studies/noise_robustness.yaml"
+    checkout.edit(study, **change)
+    overlay = settings(studies=["noise_robustness"], scale="published")
     refused(lambda: Project(overlay, checkout.folder), study, *words)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from latent_atlas.evaluation.corruptions import flipped_pixels, gaussian_noise, occluded
+from latent_atlas.datasets.corruptions import flipped_pixels, gaussian_noise, occluded
 
 GREY = np.full((40, 3, 28, 28), 0.5, np.float32)
 

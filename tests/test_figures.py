@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from latent_atlas.config.corruptions import CORRUPTIONS, SEVERITIES
 from latent_atlas.figures.draw import KINDS, _growth_grid
 from latent_atlas.files import write_table, write_tensors
 
@@ -160,3 +161,64 @@ def test_batches_are_those_of_the_first_seed(tmp_path):
     raw, smooth = figure.axes[0].lines
     assert raw.get_ydata().tolist() == [31, 32, 33, 34, 35, 36, 37, 38]
     assert len(smooth.get_ydata()) == 8
+
+
+def test_severities_start_from_the_clean_image(tmp_path):
+    path = tmp_path / "metrics.parquet"
+    rows = [(seed, "corrupted_mse/clean", 0.01 + seed) for seed in range(2)]
+    rows += [
+        (seed, f"corrupted_mse/{name}", severity + seed)
+        for seed in range(2)
+        for name, (_, severity) in CORRUPTIONS.items()
+    ]
+    write_table(path, pd.DataFrame(rows, columns=["seed", "metric", "value"]))
+    wanted = {"metric": "corrupted_mse", "published": {"flips": "0.0403"}}
+    figure = KINDS["severity"]({"figure": wanted, "runs": {"a": RUN}}, [str(path)])
+    panels = dict(zip(SEVERITIES, figure.axes, strict=True))
+    line = panels["flips"].lines[0]
+    assert line.get_xdata().tolist() == [0, *SEVERITIES["flips"]]
+    assert line.get_ydata().tolist() == pytest.approx(
+        [0.51, *(0.5 + s for s in line.get_xdata()[1:])]
+    )
+    assert [text.get_text() for text in panels["flips"].texts] == ["published 0.0403"]
+    assert not panels["square"].texts
+
+
+def losses(path, points):
+    rows = [(seed, f"sweep_loss/{name}", loss + seed) for seed in (0, 2) for name, loss in points]
+    write_table(path, pd.DataFrame(rows, columns=["seed", "metric", "value"]))
+    return str(path)
+
+
+def test_the_lowest_point_of_a_sweep_is_named(tmp_path):
+    path = losses(tmp_path / "sizes.parquet", [("2", 9.0), ("20", 4.0), ("80", 5.0)])
+    run = RUN | {"grid": {"model.latent": [2, 20, 80]}}
+    (panel,) = KINDS["sweep"]({"runs": {"a": run}}, [path]).axes
+    assert panel.lines[0].get_ydata().tolist() == [10, 5, 6]
+    assert panel.get_legend().get_texts()[0].get_text().endswith("lowest at 20")
+    path = losses(
+        tmp_path / "grid.parquet", [("1+0", 9.0), ("1+2", 4.0), ("3+0", 5.0), ("3+2", 6.0)]
+    )
+    run = RUN | {"grid": {"rate": [1, 3], "decay": [0, 2]}}
+    (panel,) = KINDS["grid"]({"runs": {"a": run}}, [path]).axes
+    assert [text.get_text() for text in panel.texts] == ["10", "5", "6", "7"]
+    assert panel.patches[0].get_xy() == (0.5, -0.5)
+    assert (panel.get_xlabel(), panel.get_ylabel()) == ("decay", "rate")
+
+
+def test_spoilt_images_have_a_panel_for_each_corruption(tmp_path):
+    path = tmp_path / "samples.safetensors"
+    names = ["clean", "noise-1", "flips-0.1"]
+    stored = {
+        f"spoilt_{name}": np.full((1, 10, 16), 10 * i, np.uint8) for i, name in enumerate(names)
+    }
+    stored |= {f"spoilt_{name}_decodes": stored[f"spoilt_{name}"] + 1 for name in names}
+    write_tensors(path, stored, shape=[1, 4, 4])
+    wanted = {"corruptions": names[1:], "rows": ["clean", "spoilt", "decodes"]}
+    figure = KINDS["spoilt"]({"figure": wanted, "runs": {"a": RUN}}, [str(path)])
+    assert [panel.get_title(loc="left").rpartition(" · ")[2] for panel in figure.axes] == [
+        "Gaussian noise, cut off, λ = 1",
+        "flipped pixels, share 0.1",
+    ]
+    shown = figure.axes[1].images[0].get_array()
+    assert [shown[6 * row, 0] for row in range(3)] == [0, 20, 21]

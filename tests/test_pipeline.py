@@ -48,6 +48,7 @@ def test_metrics_are_tidy_and_say_where_they_come_from(finished):
     sources = read_table_metadata(path)["sources"]
     for path, source in sources.items():
         own = {"layer", "weights_sha256"} if "quality" in path else {"test_rows"}
+        own |= {"features"} if "/runs/" in path else set()
         assert {"configuration", "train_data", "torch", "device"} | own <= set(source)
     by_class = metrics[metrics.metric.str.startswith("reconstruction_mse/")]
     by_class = by_class[by_class.split != "validation"]
@@ -60,11 +61,15 @@ def test_spoilt_images_are_reconstructed_by_whatever_encodes(finished):
     test = metrics[metrics.split == "test"]
     table = test.pivot(index=["experiment", "seed"], columns="metric", values="value")
     spoilt = table[[name for name in table if name.startswith("corrupted_mse/")]].dropna()
-    encoding = {"ae-tuned", "ae-here", "vad-coded-uniform", "vae-butterfly-short"}
+    encoding = {"ae-tuned", "ae-here", "vad-coded-uniform", "vae-butterfly-short", "fnn", "cnn"}
     assert set(spoilt.index.get_level_values(0)) == encoding | {"simple-mnist-sum", "high-cifar"}
-    clean = table.reconstruction_mse[spoilt.index]
-    np.testing.assert_allclose(spoilt["corrupted_mse/clean"], clean, rtol=1e-4)
-    assert spoilt.shape[1] == 1 + 4 + 5 + 3 * 4
+    clean = table.loc[spoilt.index]
+    mse = clean.reconstruction_mse
+    np.testing.assert_allclose(spoilt["corrupted_mse/clean"], mse, rtol=1e-4)
+    assert spoilt.shape[1] == 1 + 4 + 4 + 5 + 3 * 4
+    assert (clean["control_corrupted_mse/clean"] == 0).all()
+    agreement = clean["corrupted_agreement/clean"], clean.test_label_agreement
+    np.testing.assert_allclose(*agreement, atol=1e-9)
 
 
 def test_metrics_of_classes_average_to_the_whole(finished):

@@ -12,6 +12,7 @@ from latent_atlas.config.loading import deep_merge, load_yaml
 from latent_atlas.config.project import Project, Settings
 from latent_atlas.config.searches import Best, Search
 from latent_atlas.config.studies import StudyConfig
+from latent_atlas.config.sweeps import Sweep
 from latent_atlas.errors import InputError
 from latent_atlas.files import write_json
 
@@ -22,6 +23,7 @@ SCHEMAS = {
     "experiment": Experiment,
     "classifier": Classifier,
     "search": Search,
+    "sweep": Sweep,
     "best": Best,
     "study": StudyConfig,
 }
@@ -63,7 +65,11 @@ def main() -> None:
         "reconstruct", help="run the images of a MATLAB file through a trained autoencoder"
     )
     reconstruct.add_argument("input", type=Path, help="28×28 images under input_images")
-    reconstruct.add_argument("--experiment", required=True, help="whose first seed is used")
+    reconstruct.add_argument(
+        "--experiment",
+        default="fnn",
+        help="whose first seed is used; default: %(default)s, study D",
+    )
     reconstruct.add_argument("--output", type=Path, help="default: recon_INPUT beside INPUT")
     reconstruct.add_argument(
         "--axes",

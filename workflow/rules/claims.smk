@@ -2,7 +2,7 @@ rule judge:
     """Judge every claim of a study."""
     input:
         metrics=f"{RESULTS}/metrics.parquet",
-        costs=paths.runs("costs.parquet", [*project.experiments, *project.classifiers]),
+        costs=paths.costs(),
     output:
         claims=f"{RESULTS}/claims/{{study}}.parquet",
     log:

@@ -7,6 +7,7 @@ rule evaluate:
         train_latents=f"{RESULTS}/runs/{{experiment}}/latents/train.safetensors",
         test_latents=f"{RESULTS}/runs/{{experiment}}/latents/test.safetensors",
         maps=f"{RESULTS}/embeddings/{{experiment}}.parquet",
+        features=lambda wildcards: paths.features(project.dataset_of(wildcards.experiment)),
     output:
         metrics=f"{RESULTS}/runs/{{experiment}}/metrics.parquet",
         samples=f"{RESULTS}/runs/{{experiment}}/samples.safetensors",

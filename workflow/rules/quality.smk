@@ -26,7 +26,7 @@ rule quality:
     """Measure the samples of every model of a data set in those features."""
     input:
         unpack(lambda wildcards: paths.dataset(wildcards.dataset)),
-        features=f"{RESULTS}/features/{{dataset}}.safetensors",
+        features=lambda wildcards: paths.features(wildcards.dataset),
         samples=lambda wildcards: paths.runs(
             "samples.safetensors", project.experiments_of(wildcards.dataset)
         ),

@@ -2,9 +2,9 @@ rule provenance:
     """What was run, with what, at what cost."""
     input:
         metrics=f"{RESULTS}/metrics.parquet",
-        costs=paths.runs("costs.parquet", [*project.experiments, *project.classifiers]),
+        costs=paths.costs(),
         datasets=paths.datasets(),
-        features=paths.features(),
+        features=[paths.features(name) for name in project.sampled_datasets],
     output:
         provenance=f"{RESULTS}/provenance.parquet",
         costs=f"{RESULTS}/costs.parquet",

@@ -74,3 +74,27 @@ rule search:
         code=paths.code("search"),
     script:
         "../scripts/search.py"
+
+
+rule sweep:
+    """Train an experiment with every combination of some values; keep how well each validates."""
+    input:
+        unpack(lambda wildcards: paths.inputs(project.sweeps[wildcards.sweep].base)),
+    output:
+        metrics=f"{RESULTS}/sweeps/{{sweep}}/metrics.parquet",
+        costs=f"{RESULTS}/sweeps/{{sweep}}/costs.parquet",
+    log:
+        f"{RESULTS}/logs/sweep/{{sweep}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sweep/{{sweep}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: project.settings.training_threads
+    resources:
+        mem_mb=4000,
+        runtime=480,
+    params:
+        spec=lambda wildcards: project.sweep_spec(wildcards.sweep),
+        code=paths.code("sweep"),
+    script:
+        "../scripts/sweep.py"

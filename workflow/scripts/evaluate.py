@@ -1,3 +1,4 @@
+from latent_atlas.classification.features import Features
 from latent_atlas.evaluation.battery import Battery
 from latent_atlas.files import read_table, write_table, write_tensors
 from latent_atlas.job import job, torch_device
@@ -12,8 +13,9 @@ with job(snakemake.log[0]):
         "train": load_codes(snakemake.input.train_latents, device),
         "test": load_codes(snakemake.input.test_latents, device),
     }
+    features = Features(inputs.dataset, snakemake.input.features)
     metrics, shown = Battery(inputs, model, table, codes).measure(
-        read_table(snakemake.input.maps), read_table(snakemake.input.history)
+        read_table(snakemake.input.maps), read_table(snakemake.input.history), features
     )
-    write_table(snakemake.output.metrics, metrics, **inputs.provenance())
+    write_table(snakemake.output.metrics, metrics, **inputs.provenance(), features=features.facts)
     write_tensors(snakemake.output.samples, shown, seeds=inputs.seeds, shape=inputs.dataset.shape)

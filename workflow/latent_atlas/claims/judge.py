@@ -13,11 +13,13 @@ from latent_atlas.claims.verdicts import (
     NOT_REPRODUCED,
     REPRODUCED,
     Judgement,
+    calibrate,
     half_width,
     judge_number,
     judge_sign,
     survive_holm,
 )
+from latent_atlas.config.corruptions import CLEAN, CORRUPTIONS
 from latent_atlas.config.metrics import UNCLASSED, metric_parts
 from latent_atlas.config.project import Project
 from latent_atlas.config.studies import Measured
@@ -56,8 +58,8 @@ SCHEMA = {
 
 
 class Judge:
-    """Judges one study. `metrics` is the tidy table of all runs; `costs` that of trainings, of
-    which those of a single seed give `train_seconds`."""
+    """Judges one study. `metrics` is the tidy table of all runs; `costs` that of trainings, which
+    gives `train_seconds`."""
 
     def __init__(self, project: Project, study: str, metrics: pd.DataFrame, costs: pd.DataFrame):
         self.project, self.study = project, project.studies[study]
@@ -81,7 +83,7 @@ class Judge:
         published, confidence = float(claim.published), self.study.confidence
         for variants, measured in _combinations(claim):
             values = self._values(measured)
-            judgement = self._missing(measured) or self._off_scale(measured)
+            judgement = self._missing(measured) or self._off_scale(measured.experiment, values)
             if judgement is None and claim.not_comparable:
                 judgement = _shown(values, claim.not_comparable)
             if judgement is None:
@@ -127,8 +129,8 @@ class Judge:
         for name in distance:
             for split, printed in claim.published.items():
                 measured = getattr(claim, name).model_copy(update={"split": split})
-                judgement = judgement or self._missing(measured) or self._off_scale(measured)
-                values = self._values(measured)
+                values, missing = self._values(measured), self._missing(measured)
+                judgement = judgement or missing or self._off_scale(measured.experiment, values)
                 distance[name].append(np.log(float(printed) / values).abs())
                 ratios.append(f"{float(printed) / values.mean():.3g} ({measured.metric}, {split})")
         nearer = sum(distance["rival"]) - sum(distance["claimed"])
@@ -141,6 +143,31 @@ class Judge:
             judgement = replace(judgement, reason=reason)
         against = f"{claim.rival.experiment} {claim.rival.metric}"
         yield self._row(claim, judgement, claim.claimed, "|log ratio|", nearer, against)
+
+    def _severity(self, claim):
+        """How badly images must be spoilt for the published error."""
+        for name in claim.experiments:
+            for kind in claim.corruptions:
+                errors = self._errors_by_severity(name, kind)
+                values = errors.apply(first_reached, axis=1, level=float(claim.published))
+                values = values.astype(float) if len(errors) else pd.Series(dtype=float)
+                clean = Measured(experiment=name, metric=f"corrupted_mse/{CLEAN}")
+                judgement = self._missing(clean) or self._off_scale(name, values)
+                if judgement is None:
+                    reason = "straight lines between the severities measured"
+                    judgement = calibrate(values.to_numpy(), self.study.confidence, reason)
+                measured = Measured(experiment=name, metric=f"severity/{kind}")
+                against = f"corrupted_mse = {claim.published}"
+                yield self._row(claim, judgement, measured, "", values, against)
+
+    def _errors_by_severity(self, name: str, kind: str) -> pd.DataFrame:
+        """`corrupted_mse` by seed and by severity, of which clean images have none."""
+        columns = {
+            severity: self._values(Measured(experiment=name, metric=f"corrupted_mse/{of}"))
+            for of, severity in [(CLEAN, 0.0)]
+            + [(n, severity) for n, (k, severity) in CORRUPTIONS.items() if k == kind]
+        }
+        return pd.DataFrame(columns).dropna()
 
     def _values(self, measured: Measured) -> pd.Series:
         """One value a seed; empty where nothing was measured."""
@@ -162,21 +189,20 @@ class Judge:
             return Judgement(NOT_ATTEMPTED, f"{measured.metric} was not measured on {name}")
         return None
 
-    def _off_scale(self, measured: Measured) -> Judgement | None:
+    def _off_scale(self, name: str, values: pd.Series) -> Judgement | None:
         """Published numbers are judged on the published data at the published scale alone."""
-        name = measured.experiment
         if self.project.published_scale(name):
             return None
         dataset = self.project.dataset_of(name)
         reason = f"measured on {dataset} at the small scale, published on {self.study.dataset}"
-        return _shown(self._values(measured), reason)
+        return _shown(values, reason)
 
     def _row(self, claim, judgement, measured, note, values, against, tolerance=math.nan) -> dict:
         run = self.project.runs.get(measured.experiment)
         declared = self.project.declared[measured.experiment]
-        published = claim.published if claim.kind == "number" else ""
+        published = getattr(claim, "published", "")
         if claim.kind == "unit":
-            published = ", ".join(claim.published.values())
+            published = ", ".join(published.values())
         rule = {
             "claim": claim.model_dump(exclude_defaults=True),
             "confidence": self.study.confidence,
@@ -212,12 +238,30 @@ class Judge:
 
 
 def _seconds(costs: pd.DataFrame) -> pd.DataFrame:
-    """Training seconds as metrics, where each seed was trained by itself."""
-    alone = costs[costs.seeds == 1] if "seed" in costs else costs[:0].assign(seed=0)
-    alone = alone[alone.seed.notna()].astype({"seed": "int64"})
-    return alone[["experiment", "seed"]].assign(
-        metric="train_seconds", split="train", value=alone.train_seconds
+    """Training seconds as metrics: of each seed that was trained by itself; where seeds trained
+    together, their mean as the one value there is."""
+    known = costs if "seed" in costs else costs.assign(seed=float("nan"))
+    together = known[known.seed.isna()].drop_duplicates("experiment", keep=False)
+    rows = pd.concat([known[known.seed.notna()], together.assign(seed=0)])
+    return rows[["experiment"]].assign(
+        seed=rows.seed.astype("int64"),
+        metric="train_seconds",
+        split="train",
+        value=rows.train_seconds / rows.seeds,
     )
+
+
+def first_reached(errors: pd.Series, level: float) -> float:
+    """The smallest severity, straight lines between those of the index, at which `errors` reach
+    `level`; NaN where they never do."""
+    severities, values = errors.index.to_numpy(float), errors.to_numpy(float)
+    above = np.flatnonzero(values >= level)
+    if not len(above):
+        return math.nan
+    if above[0] == 0:
+        return math.nan if values[0] > level else float(severities[0])
+    around = slice(above[0] - 1, above[0] + 1)
+    return float(np.interp(level, values[around], severities[around]))
 
 
 def _shown(values: pd.Series, reason: str) -> Judgement:

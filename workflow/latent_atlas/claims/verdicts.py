@@ -135,6 +135,14 @@ def survive_holm(p_values: np.ndarray, level: float) -> np.ndarray:
     return rejected
 
 
+def calibrate(values: np.ndarray, confidence: float, reason: str) -> Judgement:
+    """`values` [n], one a seed, that were found from the published number itself."""
+    n, mean, sd, low, high = _interval(values, confidence)
+    if not n:
+        reason = "the published value lies outside what was measured"
+    return Judgement(CALIBRATED, reason, mean=mean, sd=sd, low=low, high=high)
+
+
 def _interval(values: np.ndarray, confidence: float) -> tuple[int, float, float, float, float]:
     living = np.asarray(values, float)
     living = living[np.isfinite(living)]

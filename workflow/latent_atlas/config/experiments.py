@@ -14,6 +14,8 @@ Reading = Literal[
     "as coded",
     "title",
     "summed loss",
+    "split first",
+    "clean target",
     "tuned here",
     "sensitivity",
     "search",
@@ -168,6 +170,19 @@ class Subset(Config):
     varies: bool = Field(default=False, description="another subset for each seed")
 
 
+class Augmentation(Config):
+    """Noisy copies x + λ·N(0, I) of the training images, trained on beside them."""
+
+    noise: list[Positive] = Field(min_length=1, description="λ of each copy, grey levels in [0, 1]")
+    split: Literal["images", "copies"] = Field(
+        description="what is divided into training and validation. images: copies lie on their "
+        "image's side; copies: images and copies each by themselves, so that an image that is "
+        "validated on may have been trained on"
+    )
+    target: Literal["clean", "noisy"] = Field(description="what a copy's reconstruction is held to")
+    clip: bool = Field(description="cut copies back to [0, 1]")
+
+
 class Objective(Config):
     """loss = reconstruction + kl_weight · KL, the KL summed over dimensions, mean over images. A
     GAN's latents of given images are fitted by it; it is not trained by it."""
@@ -259,6 +274,7 @@ class Experiment(Config):
         default=None, description="share of the training images held out, the same for every seed"
     )
     pooled: bool = Field(default=False, description="train on the test images too")
+    augmentation: Augmentation | None = None
     model: Model
     training: Training
     tuned: Id | None = Field(
@@ -294,6 +310,10 @@ class Experiment(Config):
                 )
         if self.pooled and self.subset and self.subset.varies:
             raise ValueError("pooled images and a subset that varies: remove one of the two")
+        if self.augmentation and family not in ENCODERS:
+            raise ValueError(f"{family} has no encoder to take noisy copies: remove augmentation")
+        if self.augmentation and self.subset and self.subset.varies:
+            raise ValueError("augmentation and a subset that varies: remove one of the two")
         if self.subset and self.training.batch_size > self.subset.train:
             raise ValueError(
                 f"training.batch_size {self.training.batch_size} exceeds the subset's "

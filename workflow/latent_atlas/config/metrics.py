@@ -235,8 +235,62 @@ METRICS: dict[str, tuple[str, str]] = {
     "corrupted_mse": (
         "squared grey level",
         "mean over pixels and the first 2,000 test images of the squared difference between a "
-        "spoilt image's reconstruction and the clean image: noise-λ, flips-share, and the share "
-        "of the area blackened by a square, bar or column",
+        "spoilt image's reconstruction and the clean image: noise-λ, cut off at black and white, "
+        "or unclipped-λ, not cut off; flips-share; the share "
+        "of the area blackened by a square, bar or column; clean: not spoilt",
+    ),
+    "corrupted_agreement": (
+        "share",
+        "reconstructions of the same images that the data set's own classifier takes for their "
+        "class",
+    ),
+    "code_shift": (
+        "1",
+        "mean distance between the codes of an image spoilt likewise and of the clean one, over "
+        "the mean distance between codes of clean images",
+    ),
+    "control_corrupted_mse": (
+        "squared grey level",
+        "the spoilt image itself as the reconstruction",
+    ),
+    "control_corrupted_agreement": (
+        "share",
+        "spoilt images that the classifier takes for their class as they are",
+    ),
+    "severity": (
+        "share or λ",
+        "how badly images must be spoilt until `corrupted_mse` is a published number",
+    ),
+    "extra_pixels_removed": (
+        "share",
+        "pixels below ½ that were flipped above it (flips-0.02) and are reconstructed below it",
+    ),
+    "gaps_filled": (
+        "share",
+        "pixels above ½ that were flipped below it (flips-0.02) and are reconstructed above it",
+    ),
+    "posterior_spread": (
+        "1",
+        "mean distance in pixels between decoded draws from one image's posterior, over that "
+        "between real images; mean over the first 500 test images",
+    ),
+    "unit_step_change": (
+        "1",
+        "mean distance in pixels between the decodes of a code and of a code 1 away from it in a "
+        "random direction, over that between real images",
+    ),
+    "unit_step_roughness": (
+        "1",
+        "largest over mean of the four quarter steps on the way, in pixels",
+    ),
+    "leaked_share": (
+        "share",
+        "of what is validated on that has its image, or a noisy copy of it, among what is trained "
+        "on",
+    ),
+    "validation_loss": (
+        "loss",
+        "the training objective with a sampled code on what is held out, after the last epoch",
     ),
     "generalisation_gap": ("1", "test over training `reconstruction_mse`"),
     "control_mean_image_mse": ("squared grey level", "the training mean as the reconstruction"),
@@ -249,7 +303,17 @@ METRICS: dict[str, tuple[str, str]] = {
     "f1_percent": ("percent", "harmonic mean of a class's precision and recall"),
     "precision_percent": ("percent", "share of the images taken for a class that are of it"),
     "recall_percent": ("percent", "share of a class's images that are found"),
-    "train_seconds": ("s", "seconds of a classifier's training, by the clock of its machine"),
+    "train_seconds": (
+        "s",
+        "seconds of training, by the clock of its machine; where seeds train together, one value: "
+        "their mean",
+    ),
+    "sweep_loss": (
+        "loss",
+        "of a sweep's point, by its values: the training objective with a sampled code on what is "
+        "held out, after the last epoch",
+    ),
+    "sweep_excess": ("share", "by which that loss exceeds the best point's of the same seed"),
     "search_best_value": ("loss or percent", "validation value of a search's best trial"),
     "search_best_is_adam": ("1", "1 where a search's best trial uses Adam, else 0"),
     "search_late_ratio": (
@@ -265,7 +329,18 @@ METRICS: dict[str, tuple[str, str]] = {
 }
 
 
-UNCLASSED = ("walk_roughness", "walk_class_change", "corrupted_mse")
+UNCLASSED = (
+    "sweep_loss",
+    "sweep_excess",
+    "walk_roughness",
+    "walk_class_change",
+    "severity",
+    "corrupted_mse",
+    "corrupted_agreement",
+    "code_shift",
+    "control_corrupted_mse",
+    "control_corrupted_agreement",
+)
 
 
 def metric_parts(name: str) -> tuple[str, str | None]:

@@ -19,6 +19,10 @@ FIGURE_FILES = {
     "batches": "history.parquet",
     "search": "metrics.parquet",
     "trials": "trials.parquet",
+    "sweep": "metrics.parquet",
+    "grid": "metrics.parquet",
+    "spoilt": "samples.safetensors",
+    "severity": "metrics.parquet",
     "confusion": "predictions.safetensors",
 }
 
@@ -55,15 +59,22 @@ class Paths:
         return [file for name in self.project.used_datasets for file in self.dataset(name).values()]
 
     def run(self, name: str, file: str) -> str:
-        """A file of an experiment, a classifier or a search."""
+        """A file of an experiment, a classifier, a search or a sweep."""
         if name in self.project.classifiers:
             return f"{self.results}/classifiers/{name}/{file}"
         if name in self.project.searches:
             return f"{self.results}/searches/{name}/{file}"
+        if name in self.project.sweeps:
+            return f"{self.results}/sweeps/{name}/{file}"
         return f"{self.results}/runs/{name}/{file}"
 
     def runs(self, file: str, names: Iterable[str] | None = None) -> list[str]:
         return [self.run(name, file) for name in (self.project.runs if names is None else names)]
+
+    def costs(self) -> list[str]:
+        """What every training cost; searches keep no account."""
+        kept = [name for name in self.project.runs if name not in self.project.searches]
+        return self.runs("costs.parquet", kept)
 
     def inputs(self, run: str) -> dict[str, str]:
         """What training an experiment or a classifier reads: images, the values that a search
@@ -82,10 +93,9 @@ class Paths:
     def quality(self) -> list[str]:
         return [f"{self.results}/quality/{name}.parquet" for name in self.project.sampled_datasets]
 
-    def features(self) -> list[str]:
-        return [
-            f"{self.results}/features/{name}.safetensors" for name in self.project.sampled_datasets
-        ]
+    def features(self, dataset: str) -> str:
+        """The classifier whose features measure models of a data set."""
+        return f"{self.results}/features/{dataset}.safetensors"
 
     def figures(self, study: str, kind: str) -> list[str]:
         """Figures of a study that this run can draw; `kind` png, svg or json."""

@@ -13,6 +13,7 @@ from latent_atlas.config.experiments import Experiment, ImageNetwork
 from latent_atlas.config.loading import deep_merge, load_yaml, validated
 from latent_atlas.config.searches import Search, highest, lowest, with_values
 from latent_atlas.config.studies import Figure, StudyConfig
+from latent_atlas.config.sweeps import Sweep
 from latent_atlas.errors import InputError
 from latent_atlas.files import sha256_json
 
@@ -38,10 +39,16 @@ def _folder(path: str) -> str:
     return path
 
 
-Run = Experiment | Classifier | Search
+Run = Experiment | Classifier | Search | Sweep
 CONV_SHAPE = [1, 28, 28]
 SIDES = {"one-stride": 2, "two-stride": 4, "five-stride": 16, "four-stride": 16}
-FIGURE_RUNS = {"confusion": "classifiers", "trials": "searches"}
+GRID_KEYS = {"sweep": 1, "grid": 2}
+FIGURE_RUNS = {
+    "confusion": "classifiers",
+    "trials": "searches",
+    "sweep": "sweeps",
+    "grid": "sweeps",
+}
 
 
 class Settings(Config):
@@ -57,7 +64,8 @@ class Settings(Config):
     studies: list[Id] = Field(min_length=1, description="files of config/studies to run")
     only: list[Id] | None = Field(
         default=None,
-        description="run no other experiments, classifiers and searches of the studies than these",
+        description="run nothing else of the studies than these experiments, classifiers, "
+        "searches and sweeps",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         description="auto: cuda where there is one, else cpu"
@@ -138,6 +146,10 @@ class Project:
     def searches(self) -> dict[str, Search]:
         return self._of(Search)
 
+    @cached_property
+    def sweeps(self) -> dict[str, Sweep]:
+        return self._of(Sweep)
+
     def _of(self, kind: type) -> dict:
         return {name: run for name, run in self.runs.items() if isinstance(run, kind)}
 
@@ -153,6 +165,7 @@ class Project:
             ("experiments", Experiment, {"dataset": study.dataset}, study.defaults),
             ("classifiers", Classifier, {"dataset": study.dataset}, study.classifier_defaults),
             ("searches", Search, {}, {}),
+            ("sweeps", Sweep, {}, {}),
         )
         for section, model, always, defaults in sections:
             for name, own in getattr(study, section).items():
@@ -188,6 +201,13 @@ class Project:
                         f"{key}.method: codes are drawn where latent is 2, {run.id} has "
                         f"{run.model.latent}: choose tsne or pca"
                     )
+        if figure.kind in GRID_KEYS:
+            keys = {tuple(run.grid) for run in runs}
+            if len(keys) > 1 or len(min(keys)) != GRID_KEYS[figure.kind]:
+                raise InputError(
+                    f"{key}.experiments: a {figure.kind} figure takes sweeps over the same "
+                    f"{GRID_KEYS[figure.kind]} keys, found {sorted(keys)}"
+                )
         datasets = sorted({run.dataset for run in runs}) if figure.kind == "compare" else []
         if len(datasets) > 1:
             raise InputError(
@@ -198,7 +218,7 @@ class Project:
     def _add(self, study: StudyConfig, section: str, model: type, merged: dict) -> None:
         where, name = f"config/studies/{study.id}.yaml", merged["id"]
         declared = validated(model, merged, f"{where}: {section}.{name}")
-        if model is not Search:
+        if section in ("experiments", "classifiers"):
             self._known(f"{section}.{name}.dataset", declared.dataset, self.datasets, where)
         self.declared[name] = resolved = declared
         if self.settings.scale == "small":
@@ -209,11 +229,13 @@ class Project:
             self.runs[name] = resolved
 
     def _check_references(self, name: str, names: list[str], where: str) -> None:
-        """A run's search, encoder or base exists, is of the right kind, and runs too; a search's
-        base need not."""
+        """A run's search, encoder or base exists, is of the right kind, and runs too; a base need
+        not."""
         run = self.declared[name]
         if isinstance(run, Search):
             self._check_search(run, names, where)
+        if isinstance(run, Sweep):
+            self._check_sweep(run, names, where)
         needed = [(key, other, kind) for key, other, kind in references(run) if other]
         for key, other, kind in needed:
             allowed = [n for n in names if isinstance(self.declared[n], kind)]
@@ -247,6 +269,26 @@ class Project:
         for point in (lowest(search.space), highest(search.space)):
             changed = with_values(base.model_dump(), point)
             validated(type(base), changed, f"{where}: searches.{search.id}.space")
+
+    def _check_sweep(self, sweep: Sweep, names: list[str], where: str) -> None:
+        """Its base can be validated, and every combination of its values is allowed."""
+        self._known(f"sweeps.{sweep.id}.base", sweep.base, names, where)
+        base = self.declared[sweep.base]
+        if not isinstance(base, Experiment) or not base.validation or base.tuned:
+            raise InputError(
+                f"{where}: key sweeps.{sweep.id}.base: {sweep.base} is not an experiment that "
+                "holds images out and that no search tunes; name one with validation"
+            )
+        for key in sweep.grid:
+            try:
+                with_values(base.model_dump(), {key: None})
+            except (KeyError, TypeError):
+                raise InputError(
+                    f"{where}: key sweeps.{sweep.id}.grid: {sweep.base} has no key {key!r}"
+                ) from None
+        for values in sweep.points().values():
+            changed = with_values(base.model_dump(), values)
+            validated(Experiment, changed, f"{where}: sweeps.{sweep.id}.grid")
 
     def _known(self, key: str, found: str, allowed, where: str) -> None:
         if found not in allowed:
@@ -288,9 +330,9 @@ class Project:
         return self.settings.seed_list[: self.resolved[run].seeds]
 
     def dataset_of(self, run: str) -> str:
-        """The data set of a run; a search's is that of its base."""
+        """The data set of a run; a search's or sweep's is that of its base."""
         found = self.resolved[run]
-        return self.dataset_of(found.base) if isinstance(found, Search) else found.dataset
+        return self.dataset_of(found.base) if isinstance(found, Search | Sweep) else found.dataset
 
     def spec(self, run: str) -> dict:
         """Everything that decides an experiment's or a classifier's results but the files it
@@ -316,6 +358,12 @@ class Project:
             "base": self.spec(resolved.base) | {"seeds": seeds},
         }
 
+    def sweep_spec(self, sweep: str) -> dict:
+        """The same for a sweep."""
+        resolved = self.sweeps[sweep]
+        base = self.spec(resolved.base) | {"seeds": self.seeds_of(sweep)}
+        return {"sweep": resolved.model_dump(), "base": base}
+
     def quality_spec(self, dataset: str) -> dict:
         """A data set, and the seeds of every experiment whose samples are measured on it."""
         return {
@@ -335,7 +383,8 @@ class Project:
         return next(f for f in self.studies[study].figures if f.id == figure)
 
     def figure_runs(self, study: str, figure: str) -> list[str]:
-        """Experiments, classifiers or searches of a figure that are run; none for claims."""
+        """Experiments, classifiers, searches or sweeps of a figure that are run; none for
+        claims."""
         declared = getattr(self.figure(study, figure), "experiments", [])
         return [name for name in declared if name in self.runs]
 
@@ -369,8 +418,10 @@ class Project:
         return " --configfile config/paper.yaml" if self.settings.scale == "published" else ""
 
     def published_scale(self, run: str) -> bool:
-        """Whether it runs exactly as the study declares it."""
-        return self.runs.get(run) == self.declared[run]
+        """Whether it, and what it searches or sweeps, runs exactly as the study declares it."""
+        base = getattr(self.declared[run], "base", None)
+        same = base is None or self.resolved[base] == self.declared[base]
+        return same and self.runs.get(run) == self.declared[run]
 
     @property
     def left_out(self) -> str:
@@ -407,7 +458,7 @@ class Project:
 
 def study_runs(study: StudyConfig) -> list[str]:
     """Everything that a study declares and that can be run."""
-    return [*study.experiments, *study.classifiers, *study.searches]
+    return [*study.experiments, *study.classifiers, *study.searches, *study.sweeps]
 
 
 def encoder_of(run: Run) -> str | None:
@@ -419,6 +470,8 @@ def references(run: Run) -> list[tuple[str, str | None, type]]:
     """(key, id, kind) of what a run reads from others."""
     if isinstance(run, Search):
         return [("base", run.base, Experiment | Classifier)]
+    if isinstance(run, Sweep):
+        return [("base", run.base, Experiment)]
     return [("tuned", run.tuned, Search), ("model.encoder", encoder_of(run), Experiment)]
 
 
@@ -427,6 +480,12 @@ def shrunk(merged: dict, study: StudyConfig) -> dict:
     small = study.small
     if "space" in merged:
         return merged | {"trials": small.trials or merged["trials"]}
+
+    def fewer(count: int) -> int:
+        return max(1, round(count * small.epochs_factor))
+
+    if "grid" in merged:
+        return merged | ({"epochs": fewer(merged["epochs"])} if merged.get("epochs") else {})
     changes: dict = {
         "dataset": small.other_datasets.get(merged["dataset"], small.dataset),
         "subset": {"how": "stratified", "train": small.train, "test": small.test},
@@ -434,10 +493,6 @@ def shrunk(merged: dict, study: StudyConfig) -> dict:
     if merged.get("subset"):
         changes["subset"].pop("how")
     size = {"batch_size": small.batch_size} if small.batch_size else {}
-
-    def fewer(count: int) -> int:
-        return max(1, round(count * small.epochs_factor))
-
     if "training" in merged:
         changes["training"] = {"epochs": fewer(merged["training"]["epochs"])} | size
     else:
@@ -454,6 +509,8 @@ def claim_runs(claim) -> list[str]:
     """Every run that a claim's rows read."""
     if claim.kind == "ordering":
         return [m.experiment for pair in claim.variants for m in (pair.lower, pair.higher)]
+    if claim.kind == "severity":
+        return claim.experiments
     if claim.kind == "unit":
         return [claim.claimed.experiment, claim.rival.experiment]
     return [name for variants in claim.variants for name in variants.experiments]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from latent_atlas.config.base import Config, Count, Id, NotNegative
+from latent_atlas.config.corruptions import corruption, corruption_kind
 from latent_atlas.config.metrics import METRICS, metric_parts
 
 Split = Literal["train", "validation", "test"]
@@ -45,7 +46,7 @@ class Small(Config):
     batch_size: Count | None = Field(default=None, description="empty: as declared")
     trials: Count | None = Field(default=None, description="of each search; empty: as declared")
     experiments: list[Id] = Field(
-        min_length=1, description="experiments, classifiers and searches that are run"
+        min_length=1, description="experiments, classifiers, searches and sweeps that are run"
     )
 
 
@@ -130,8 +131,19 @@ class UnitClaim(ClaimBase):
     rival: Measured
 
 
+class SeverityClaim(ClaimBase):
+    """A published error on spoilt images whose severity the report does not give: the severity
+    that brings it, which is then no test of anything."""
+
+    kind: Literal["severity"]
+    published: Printed
+    experiments: list[Id] = Field(min_length=1)
+    corruptions: list[Annotated[str, AfterValidator(corruption_kind)]] = Field(min_length=1)
+
+
 Claim = Annotated[
-    NumberClaim | OrderingClaim | ThresholdClaim | UnitClaim, Field(discriminator="kind")
+    NumberClaim | OrderingClaim | ThresholdClaim | UnitClaim | SeverityClaim,
+    Field(discriminator="kind"),
 ]
 
 
@@ -214,6 +226,36 @@ class OverlayFigure(FigureBase):
     splits: list[Literal["train", "validation"]] = Field(min_length=1)
 
 
+class SpoiltFigure(FigureBase):
+    """Test images, spoilt ones and their reconstructions, one panel for each experiment and
+    corruption."""
+
+    kind: Literal["spoilt"]
+    experiments: list[Id] = Field(min_length=1)
+    corruptions: list[Annotated[str, AfterValidator(corruption)]] = Field(min_length=1)
+    rows: list[Literal["clean", "spoilt", "decodes"]] = Field(
+        default=["clean", "spoilt", "decodes"], min_length=1
+    )
+
+
+class SeverityFigure(FigureBase):
+    """A metric of spoilt images by how badly they are spoilt, one panel a kind of corruption, one
+    line an experiment."""
+
+    kind: Literal["severity"]
+    experiments: list[Id] = Field(min_length=1)
+    metric: Literal["corrupted_mse", "corrupted_agreement", "code_shift"]
+    published: dict[Annotated[str, AfterValidator(corruption_kind)], Printed] = Field(default={})
+
+
+class SweepFigure(FigureBase):
+    """Validation losses. sweep: of sweeps over one and the same key, a line each; grid: of sweeps
+    over the same two keys, a panel each."""
+
+    kind: Literal["sweep", "grid"]
+    experiments: list[Id] = Field(min_length=1)
+
+
 class ConfusionFigure(FigureBase):
     """Confusion matrices of classifiers on the test images, all seeds together."""
 
@@ -259,6 +301,9 @@ Figure = Annotated[
     | ExperimentFigure
     | BatchesFigure
     | OverlayFigure
+    | SpoiltFigure
+    | SeverityFigure
+    | SweepFigure
     | ConfusionFigure
     | TrialsFigure
     | MapFigure
@@ -294,6 +339,7 @@ class StudyConfig(Config):
     experiments: dict[Id, dict[str, Any]] = Field(min_length=1)
     classifiers: dict[Id, dict[str, Any]] = Field(default={})
     searches: dict[Id, dict[str, Any]] = Field(default={})
+    sweeps: dict[Id, dict[str, Any]] = Field(default={})
     figures: list[Figure] = Field(min_length=1)
     claims: list[Claim] = Field(min_length=1)
     choices: list[Choice]

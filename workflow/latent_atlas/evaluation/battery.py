@@ -3,19 +3,22 @@
 import numpy as np
 import pandas as pd
 
+from latent_atlas.classification.features import Features
 from latent_atlas.evaluation.codes import CodeMeasures
 from latent_atlas.evaluation.decodes import DecodeMeasures
 from latent_atlas.evaluation.robustness import RobustnessMeasures
+from latent_atlas.evaluation.stability import StabilityMeasures
 
 
-class Battery(CodeMeasures, DecodeMeasures, RobustnessMeasures):
+class Battery(CodeMeasures, DecodeMeasures, RobustnessMeasures, StabilityMeasures):
     """All measurements of one trained stack."""
 
     def measure(
-        self, maps: pd.DataFrame, history: pd.DataFrame
+        self, maps: pd.DataFrame, history: pd.DataFrame, features: Features
     ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-        """Tidy metrics, and uint8 images for the figures."""
+        """Tidy metrics, and uint8 images for the figures; `features` is the data set's own
+        classifier."""
         self.measure_codes(maps, history)
-        self.measure_robustness()
-        shown = self.measure_decodes()
+        self.measure_stability()
+        shown = self.measure_decodes() | self.measure_robustness(features)
         return pd.DataFrame(self.rows), shown

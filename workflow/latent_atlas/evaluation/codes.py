@@ -15,6 +15,7 @@ from latent_atlas.evaluation.stepped import stepped_evaluation
 from latent_atlas.evaluation.subject import Subject
 from latent_atlas.models.posterior import draw_noise, kl_nats, sample
 from latent_atlas.streams import torch_streams
+from latent_atlas.training.copies import leaked_share
 from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.objective import effective_beta, mean_loss
 
@@ -39,6 +40,9 @@ class CodeMeasures(Subject):
             self._stepped()
         count = sum(images.count for images in self.images.values())
         self.add("dataset_images", "test", [count] * len(self.seeds))
+        if self.experiment.augmentation:
+            share = leaked_share(self.experiment, self.images["train"].count)
+            self.add("leaked_share", "validation", [share] * len(self.seeds))
 
     def _reconstruction(self, split: str) -> None:
         objective = self.experiment.training.objective
@@ -155,11 +159,13 @@ class CodeMeasures(Subject):
 
     def _progress(self, history: pd.DataFrame) -> None:
         """How the validation loss fell, where images were held out."""
-        rows = history[(history.split == "validation") & (history.term == "reconstruction_mse")]
+        rows = history[history.split == "validation"].sort_values("epoch")
         bars = self.value("control_mean_image_mse", "test")
         for seed, bar in zip(self.seeds, bars, strict=True):
-            losses = rows[rows.seed == seed].sort_values("epoch").value.to_numpy()
-            if len(losses):
+            of_seed = rows[rows.seed == seed].set_index("term").value
+            if len(of_seed):
+                losses = of_seed["reconstruction_mse"].to_numpy()
+                self.add("validation_loss", "validation", [of_seed["loss"].iloc[-1]], [seed])
                 until = progress.epochs_until_below(losses, bar)
                 self.add("epochs_to_mean_image", "validation", [until], [seed])
                 self.add("late_gain", "validation", [progress.late_gain(losses)], [seed])

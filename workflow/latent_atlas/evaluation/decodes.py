@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from latent_atlas.evaluation import detail, paths, samples, walks
-from latent_atlas.evaluation.subject import Subject
+from latent_atlas.evaluation.subject import Subject, grey_levels
 from latent_atlas.streams import numpy_stream
 
 SHOWN = 10
@@ -80,9 +80,9 @@ class DecodeMeasures(Subject):
                 self.add(metric, "test", [value], [seed])
         real = np.stack([self.real("test", s)[:SHOWN] for s in range(len(self.seeds))])
         return {
-            "test_images": _grey(real),
+            "test_images": grey_levels(real),
             "test_labels": self.labels["test"][:, :n],
-            **{f"{kind}_decodes": _grey(images) for kind, images in decoded.items()},
+            **{f"{kind}_decodes": grey_levels(images) for kind, images in decoded.items()},
         }
 
     def _high_frequencies(self, images: np.ndarray) -> float:
@@ -106,7 +106,7 @@ class DecodeMeasures(Subject):
             )
             images = self.decode_nested(z)
             self.add(f"{kind}_roughness", "test", [paths.roughness(i).mean() for i in images])
-            shown[kind] = _grey(images)
+            shown[kind] = grey_levels(images)
         return shown
 
     def _corners(self) -> dict[str, np.ndarray]:
@@ -125,7 +125,7 @@ class DecodeMeasures(Subject):
         lines = np.stack([images, images.swapaxes(2, 3)], 1)
         rough = [paths.roughness(i.reshape(-1, CORNER_POINTS, i.shape[-1])).mean() for i in lines]
         self.add("corner_roughness", "test", rough)
-        return {"corners": _grey(images[:, 0])}
+        return {"corners": grey_levels(images[:, 0])}
 
     def _walks(self) -> dict[str, np.ndarray]:
         """Straight lines between random codes; walks along single coordinates, those that the
@@ -138,20 +138,20 @@ class DecodeMeasures(Subject):
         images = self.decode_nested(lines)
         rough = [paths.roughness(i).mean() for i in images]
         self.add("random_linear_roughness", "test", rough)
-        shown = {"random_linear": _grey(images)}
+        shown = {"random_linear": grey_levels(images)}
         for number, walk in enumerate(self.experiment.walks):
             along = np.linspace(walk.low, walk.high, walk.points)
             codes = walks.coordinate_walk(half, walk.coordinate, along)
             images = self.decode_nested(codes)
             rough = [paths.roughness(i).mean() for i in images]
             self.add(f"walk_roughness/{number}", "test", rough)
-            shown[f"walk_{number}_bases"] = _grey(images)
+            shown[f"walk_{number}_bases"] = grey_levels(images)
             grid = codes[:, :1]
             if walk.rows:
                 down = np.linspace(walk.rows.low, walk.rows.high, walk.rows.points)
                 grid = np.repeat(grid, len(down), 1)
                 grid[..., walk.rows.coordinate] = down[:, None]
-            shown[f"walk_{number}"] = _grey(self.decode_nested(grid))
+            shown[f"walk_{number}"] = grey_levels(self.decode_nested(grid))
         return shown | self._strongest(half, other)
 
     def _strongest(self, half: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
@@ -175,10 +175,6 @@ class DecodeMeasures(Subject):
                 walks.coordinate_walk(of_seed, coordinate, along)
                 for of_seed, (coordinate,) in zip(other, best, strict=True)
             ]
-            shown[f"strongest_{name}"] = _grey(self.decode_nested(np.stack(codes)))
+            shown[f"strongest_{name}"] = grey_levels(self.decode_nested(np.stack(codes)))
             shown[f"coordinate_{name}"] = best[:, 0]
         return shown
-
-
-def _grey(images: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)

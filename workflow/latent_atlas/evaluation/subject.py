@@ -94,6 +94,11 @@ class Subject:
         )
 
 
+def grey_levels(images: np.ndarray) -> np.ndarray:
+    """Grey levels in [0, 1], cut off there, as uint8."""
+    return np.rint(np.clip(images, 0, 1) * 255).astype(np.uint8)
+
+
 def _groups(dataset: DatasetConfig) -> np.ndarray | None:
     if not dataset.groups:
         return None

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from latent_atlas.config.corruptions import CLEAN, CORRUPTIONS, SEVERITIES
 from latent_atlas.figures.style import (
     CLASS_COLOURS,
     CLASS_MARKERS,
@@ -42,6 +43,21 @@ TERMS = {
     "fake_accuracy": "accuracy on fakes",
 }
 SHARES = ("real_accuracy", "fake_accuracy")
+SPOILT_LABELS = {"clean": "test image", "spoilt": "spoilt", "decodes": "decoded"}
+SPOILT_METRICS = {
+    "corrupted_mse": "MSE to the clean image",
+    "corrupted_agreement": "taken for their class",
+    "code_shift": "shift of the code",
+}
+KIND_LABELS = {
+    "noise": "Gaussian noise, cut off",
+    "unclipped": "Gaussian noise",
+    "flips": "flipped pixels",
+    "square": "black square",
+    "bar": "black bar",
+    "column": "black column",
+}
+NOISES = ("noise", "unclipped")
 GROWTH_COLUMNS = 9
 SHOWN = 10
 SHOWN_PATHS = 2
@@ -297,6 +313,129 @@ def _batches(spec: dict, data: list[str]):
     return figure
 
 
+def _spoilt(spec: dict, data: list[str]):
+    """Test images, spoilt ones and what becomes of them: first seed."""
+    wanted = spec["figure"]
+    pairs = [
+        (run, path, corruption)
+        for run, path in zip(spec["runs"].values(), data, strict=True)
+        for corruption in wanted["corruptions"]
+    ]
+    figure, axes = panels(len(pairs), 7, 0.6 + 0.62 * len(wanted["rows"]), columns=1)
+    for panel, (run, path, corruption) in zip(axes, pairs, strict=True):
+        names = {
+            "clean": "spoilt_clean",
+            "spoilt": f"spoilt_{corruption}",
+            "decodes": f"spoilt_{corruption}_decodes",
+        }
+        images = _images(path, tuple(names[row] for row in wanted["rows"]), SHOWN)
+        image_grid(panel, images, [SPOILT_LABELS[row] for row in wanted["rows"]])
+        panel.set_title(f"{_title(run)} · {_severity_label(corruption)}", loc="left")
+    return figure
+
+
+def _severity_label(corruption: str) -> str:
+    kind, severity = CORRUPTIONS[corruption]
+    return f"{KIND_LABELS[kind]}, {'λ = ' if kind in NOISES else 'share '}{severity:g}"
+
+
+def _severity(spec: dict, data: list[str]):
+    """A metric by severity, mean and range over seeds; published values dotted."""
+    wanted = spec["figure"]
+    figure, axes = panels(len(SEVERITIES), 3.2, 2.6)
+    for number, (run, path) in enumerate(zip(spec["runs"].values(), data, strict=True)):
+        metrics = read_table(path)
+        metrics = metrics[metrics.metric.str.startswith(f"{wanted['metric']}/")]
+        by_name = metrics.groupby(metrics.metric.str.partition("/")[2]).value
+        mean, low, high = by_name.mean(), by_name.min(), by_name.max()
+        colour = LINE_COLOURS[number % len(LINE_COLOURS)]
+        marker = CLASS_MARKERS[number % len(CLASS_MARKERS)]
+        for panel, (kind, severities) in zip(axes, SEVERITIES.items(), strict=True):
+            names = [CLEAN, *(f"{kind}-{severity:g}" for severity in severities)]
+            x = (0, *severities)
+            panel.fill_between(x, low[names], high[names], color=colour, alpha=0.2, lw=0)
+            panel.plot(x, mean[names], color=colour, marker=marker, ms=4, label=_title(run))
+    for panel, kind in zip(axes, SEVERITIES, strict=True):
+        if published := wanted["published"].get(kind):
+            panel.axhline(float(published), color="black", ls=":", lw=1)
+            panel.annotate(
+                f"published {published}",
+                (0.02, float(published)),
+                xycoords=("axes fraction", "data"),
+                va="bottom",
+                fontsize=7.5,
+            )
+        panel.set(xlabel="λ" if kind in NOISES else "share of the pixels", ylim=(0, None))
+        panel.set_ylabel(SPOILT_METRICS[wanted["metric"]])
+        panel.set_title(KIND_LABELS[kind])
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", fontsize=7.5)
+    return figure
+
+
+def _sweep(spec: dict, data: list[str]):
+    """Validation loss by the values swept, mean and range over seeds; the lowest mean marked."""
+    figure, panel = plt.subplots(figsize=(6.4, 4))
+    for number, (run, path) in enumerate(zip(spec["runs"].values(), data, strict=True)):
+        ((key, values),) = run["grid"].items()
+        of_value = _sweep_losses(path)
+        mean = of_value.mean()[[f"{value:g}" for value in values]]
+        colour = LINE_COLOURS[number % len(LINE_COLOURS)]
+        panel.fill_between(
+            values,
+            of_value.min()[mean.index],
+            of_value.max()[mean.index],
+            color=colour,
+            alpha=0.2,
+            lw=0,
+        )
+        best = values[int(mean.argmin())]
+        panel.plot(
+            values,
+            mean,
+            color=colour,
+            marker=CLASS_MARKERS[number],
+            ms=4,
+            label=f"{_title(run)}, lowest at {best:g}",
+        )
+        panel.plot(best, mean.min(), marker="o", ms=11, mfc="none", mec=colour)
+    panel.set(xscale="log", xlabel=key, ylabel="validation loss, mean and range over seeds")
+    panel.set_xticks(values, [f"{value:g}" for value in values])
+    panel.minorticks_off()
+    panel.legend(fontsize=7.5)
+    return figure
+
+
+def _sweep_losses(path: str):
+    """Losses grouped by the name of the point."""
+    metrics = read_table(path)
+    metrics = metrics[metrics.metric.str.startswith("sweep_loss/")]
+    return metrics.groupby(metrics.metric.str.partition("/")[2]).value
+
+
+def _grid(spec: dict, data: list[str]):
+    """Validation loss by two keys, mean over seeds; the lowest framed."""
+    figure, axes = panels(len(data), 4.6, 3.2)
+    for panel, run, path in zip(axes, spec["runs"].values(), data, strict=True):
+        mean = _sweep_losses(path).mean()
+        (down, rows), (across, columns) = run["grid"].items()
+        losses = np.array([[mean[f"{row:g}+{column:g}"] for column in columns] for row in rows])
+        panel.imshow(np.log(losses), cmap="viridis_r", aspect="auto")
+        middle = np.log(losses).mean()
+        for (r, c), loss in np.ndenumerate(losses):
+            colour = "white" if np.log(loss) > middle else "black"
+            panel.text(c, r, f"{loss:.4g}", ha="center", va="center", color=colour)
+        best = np.unravel_index(losses.argmin(), losses.shape)
+        panel.add_patch(
+            plt.Rectangle((best[1] - 0.5, best[0] - 0.5), 1, 1, fill=False, ec="#D62728", lw=2)
+        )
+        panel.set_xticks(range(len(columns)), [f"{value:g}" for value in columns])
+        panel.set_yticks(range(len(rows)), [f"{value:g}" for value in rows])
+        panel.set(xlabel=across, ylabel=down)
+        panel.set_title(f"{_title(run)}, validation loss")
+        panel.spines[:].set_visible(False)
+    return figure
+
+
 def _confusion(spec: dict, data: list[str]):
     """Shares of each class's test images by the class they are taken for, over all seeds."""
     figure, axes = panels(len(data), 4.6, 4.4)
@@ -406,6 +545,10 @@ def _numbers(spec: dict, data: list[str]):
 
 
 KINDS: dict[str, Callable] = {
+    "spoilt": _spoilt,
+    "severity": _severity,
+    "sweep": _sweep,
+    "grid": _grid,
     "decodes": _decodes,
     "compare": _compare,
     "paths": _paths,

@@ -29,6 +29,8 @@ READING_STYLE = {
     "as coded": ("#D55E00", "s"),
     "title": ("#009E73", "^"),
     "summed loss": ("#882255", "h"),
+    "split first": ("#882255", "p"),
+    "clean target": ("#332288", "<"),
     "tuned here": ("#E69F00", "P"),
     "control": ("#56B4E9", "X"),
     "sensitivity": ("#7F7F7F", "D"),

@@ -18,6 +18,7 @@ from latent_atlas.claims.verdicts import (
     REPRODUCED,
     VERDICTS,
 )
+from latent_atlas.config.corruptions import CLEAN
 from latent_atlas.config.experiments import Reading
 from latent_atlas.config.metrics import METRICS, metric_parts
 from latent_atlas.config.project import Project
@@ -48,6 +49,7 @@ HEADLINE_METRICS = (
     ("mixture_feature_coverage", "test"),
     ("slerp_roughness", "test"),
 )
+SPOILT = (CLEAN, "noise-0.3", "noise-1", "unclipped-1", "flips-0.1", "square-0.2", "bar-0.2")
 
 
 def write_page(project: Project, inputs, template: str, recorded: list[str], output: str) -> None:
@@ -86,6 +88,8 @@ def write_page(project: Project, inputs, template: str, recorded: list[str], out
         metric_meanings=METRICS,
         runs=project.runs,
         headline=HEADLINE_METRICS,
+        spoilt_names=SPOILT,
+        spoilt=spoilt(metrics),
         costs=read_table(inputs.costs).to_dict("records"),
         provenance=read_table(inputs.provenance).to_dict("records"),
         recorded=_recorded_runs(project, recorded),
@@ -205,6 +209,22 @@ def comparison(metrics: pd.DataFrame, experiments: list[str]) -> dict[str, dict]
         if experiment in table:
             table[experiment][metric, split] = (row["mean"], row["half"])
     return table
+
+
+def spoilt(metrics: pd.DataFrame) -> dict[str, dict[str, tuple[float, float]]]:
+    """Experiment → corruption → MSE to the clean image and share taken for its class, means over
+    seeds, of every experiment that encodes."""
+    mean = metrics.groupby(["experiment", "metric"]).value.mean()
+    encoding = mean[mean.index.get_level_values("metric") == f"corrupted_mse/{CLEAN}"]
+    return {
+        experiment: {
+            name: tuple(
+                mean[experiment, f"corrupted_{what}/{name}"] for what in ("mse", "agreement")
+            )
+            for name in SPOILT
+        }
+        for experiment, _ in encoding.index
+    }
 
 
 def search_tables(study: StudyConfig, trials: pd.DataFrame) -> list[dict]:

@@ -17,7 +17,7 @@ from latent_atlas.datasets.subset import hold_out, rows_hash, subset_rows
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_tensor_metadata, sha256_json
 from latent_atlas.models.base import LatentModel
-from latent_atlas.training.loop import SeedImages, epoch_images
+from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.store import load_trained
 
 
@@ -46,11 +46,6 @@ class ExperimentInputs:
     @property
     def pixels(self) -> int:
         return self.images["train"].pixels.shape[-1]
-
-    @property
-    def steps_per_epoch(self) -> int:
-        seen = epoch_images(self.experiment, self.images["train"].count)
-        return -(-seen // self.experiment.training.batch_size)
 
     def load_model(self, weights) -> tuple[LatentModel, torch.Tensor | None]:
         """The frozen stack in eval mode and the table of training latents, or None."""
@@ -89,7 +84,7 @@ def load_images(
         path = files[f"{split}_images"]
         pixels, classes = read_split(path)
         chosen = {split: subset_rows(run.subset, classes, split, run.dataset, seeds)}
-        if split == "train" and run.validation:
+        if split == "train" and run.validation and not _splits_copies(run):
             kept, held = hold_out(chosen["train"], run.validation, run.dataset)
             chosen = {"train": kept, "validation": held}
         hashes[f"{split}_data"] = str(read_tensor_metadata(path)["sha256"])
@@ -102,6 +97,12 @@ def load_images(
         images["train"] = SeedImages(torch.cat(both, 1), images["train"].shape)
         labels["train"] = np.concatenate([labels["train"], labels["test"]], 1)
     return images, labels, hashes
+
+
+def _splits_copies(run: Experiment | Classifier) -> bool:
+    """Whether images are held out only once there are copies of them."""
+    augmentation = getattr(run, "augmentation", None)
+    return getattr(augmentation, "split", "") == "copies"
 
 
 def provenance(spec: dict, device: str, hashes: dict[str, str]) -> dict:

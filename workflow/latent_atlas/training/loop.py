@@ -35,8 +35,8 @@ class Trained:
 
 @dataclass
 class SeedImages:
-    """Images of all seeds: uint8 [1,N,pixels], or [S,N,pixels] where each seed has its own;
-    `shape` is channels, height, width."""
+    """Images of all seeds in grey levels 0 to 255, [1,N,pixels], or [S,N,pixels] where each seed
+    has its own: uint8, and float32 where noise was added; `shape` is channels, height, width."""
 
     pixels: Tensor
     shape: tuple[int, ...]
@@ -62,10 +62,14 @@ class SeedImages:
         return self.pixels[s if len(self.pixels) > 1 else 0]
 
     def batch(self, index: Tensor, dtype: torch.dtype) -> Tensor:
-        """Grey levels in [0, 1], [S,B,pixels], of image numbers `index` [S,B]."""
+        """Grey levels over 255, [S,B,pixels], of image numbers `index` [S,B]."""
         seeds = torch.arange(index.shape[0], device=index.device)[:, None]
         stack = seeds if self.pixels.shape[0] > 1 else torch.zeros_like(seeds)
         return self.pixels[stack, index].to(dtype).div_(255)
+
+    def target(self, index: Tensor, batch: Tensor) -> Tensor:
+        """What reconstructions of `batch`, of image numbers `index`, are held to: itself."""
+        return batch
 
 
 def initial_model(
@@ -112,7 +116,8 @@ def train(
         sums = torch.zeros(len(step.terms), len(seeds), device=device, dtype=dtype)
         for start in range(0, per_epoch, size):
             index = order[:, start : min(start + size, per_epoch)]
-            of_batch = step(images.batch(index, dtype), index, start)
+            batch = images.batch(index, dtype)
+            of_batch = step(batch, images.target(index, batch), index, start)
             sums += of_batch
             if settings.every_batch:
                 batches.append(of_batch / index.shape[1])
@@ -147,6 +152,11 @@ def epoch_images(experiment: Experiment, n: int) -> int:
         return n
     batches = max(1, int(n * settings.epoch_share) // settings.batch_size)
     return min(n, batches * settings.batch_size)
+
+
+def steps_per_epoch(experiment: Experiment, n: int) -> int:
+    """Batches, the last of which may be short, of `n` training images."""
+    return -(-epoch_images(experiment, n) // experiment.training.batch_size)
 
 
 def _epoch_order(n: int, generators: list[torch.Generator], shuffle: bool) -> Tensor:

@@ -27,7 +27,7 @@ class EpochRecords:
     ):
         self.experiment, self.seeds = experiment, seeds
         self.validation_images: SeedImages | None = validation
-        self.shown = (validation or images).pixels[:, :1]
+        self.shown = (validation or images).pixels[:, :1].clamp(0, 255).to(torch.uint8)
         self.noising = torch_streams(experiment.id, seeds, "validation")
         epochs = experiment.epochs
         kept = np.linspace(1, epochs, min(epochs, GROWTH_EPOCHS)).round().astype(int)
@@ -53,9 +53,11 @@ class EpochRecords:
         sums = torch.zeros(3, len(self.seeds), device=parameter.device, dtype=parameter.dtype)
         for start in range(0, images.count, size):
             index = torch.arange(start, min(start + size, images.count), device=parameter.device)
-            x = images.batch(index.expand(len(self.seeds), -1), parameter.dtype)
+            index = index.expand(len(self.seeds), -1)
+            x = images.batch(index, parameter.dtype)
             part = None if noise is None else noise[:, start : start + size]
-            terms = per_sample_terms(model, x, x, part, settings.objective)
+            target = images.target(index, x)
+            terms = per_sample_terms(model, x, target, part, settings.objective)
             loss = batch_loss(terms, x.shape[-1], settings.objective)
             sums += likelihood_sums(loss, terms, x)
         return (sums / images.count).T.cpu()

@@ -44,14 +44,15 @@ class LikelihoodStep:
             noise = draw_noise(self.model.posterior_kind, shape, self.noising)
             self.noise = noise.to(self.parameter)
 
-    def __call__(self, x: Tensor, index: Tensor, start: int) -> Tensor:
-        """`x` [S,B,pixels] are the images of numbers `index` [S,B], `start` the place of the first
-        in the epoch. Returns [terms,S], sums over the batch."""
+    def __call__(self, x: Tensor, target: Tensor, index: Tensor, start: int) -> Tensor:
+        """`x` [S,B,pixels] are the images of numbers `index` [S,B], `target` what their
+        reconstructions are held to, `start` the place of the first in the epoch. Returns
+        [terms,S], sums over the batch."""
         end = start + x.shape[1]
         terms = per_sample_terms(
             self.model,
             x if self.table is None else self.table[self.stack, index],
-            x,
+            target,
             None if self.noise is None else self.noise[:, start:end],
             self.objective,
             self.dropping,
@@ -95,7 +96,7 @@ class GanStep:
     def start_epoch(self, n: int) -> None:
         pass
 
-    def __call__(self, x: Tensor, index: Tensor, start: int) -> Tensor:
+    def __call__(self, x: Tensor, target: Tensor, index: Tensor, start: int) -> Tensor:
         """As `LikelihoodStep.__call__`; the accuracies are the discriminator's before its step."""
         batch, model = x.shape[1], self.model
         with torch.no_grad():

@@ -12,6 +12,7 @@ from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.searches import with_values
 from latent_atlas.models.base import LatentModel
+from latent_atlas.training.copies import training_sets
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import train
 from latent_atlas.training.records import EpochRecords
@@ -27,18 +28,19 @@ class ExperimentObjective:
     def __init__(self, spec: dict, files: Mapping[str, str], device: str):
         self.spec = spec
         self.inputs = ExperimentInputs.load(spec, files, device)
+        self.images = training_sets(self.inputs)
 
     def __call__(self, name: str, values: dict[str, Any], report: Report) -> None:
         run = with_values(self.spec["run"], {**values, "id": name})
         experiment, seeds = Experiment.model_validate(run), self.inputs.seeds[:1]
-        images = self.inputs.images
-        records = EpochRecords(experiment, seeds, images["train"], images["validation"])
+        images, validation = self.images
+        records = EpochRecords(experiment, seeds, images, validation)
 
         def after_epoch(epoch: int, model: LatentModel, table: torch.Tensor | None) -> None:
             records(epoch, model, table)
             report(epoch, float(records.validation[-1][0, 0]))
 
-        train(experiment, seeds, images["train"], self.inputs.device, after_epoch=after_epoch)
+        train(experiment, seeds, images, self.inputs.device, after_epoch=after_epoch)
 
 
 class ClassifierObjective:

@@ -1,0 +1,155 @@
+"""Training on noisy copies, and sweeps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from latent_atlas.config.experiments import Augmentation, Experiment
+from latent_atlas.config.project import Project
+from latent_atlas.config.searches import with_values
+from latent_atlas.config.sweeps import Sweep
+from latent_atlas.models.base import cross_entropy
+from latent_atlas.training.copies import copy_rows, leaked_share, training_sets
+from latent_atlas.training.loop import SeedImages, train
+from latent_atlas.training.records import EpochRecords
+from latent_atlas.training.sweep import train_sweep
+
+N = 60
+
+
+@dataclass
+class Inputs:
+    """What `training_sets` and `train_sweep` read of ExperimentInputs."""
+
+    experiment: Experiment
+    images: dict[str, SeedImages]
+    seeds: list[int]
+    device: str = "cpu"
+
+
+def changed(project: Project, name: str, **values) -> Experiment:
+    run = with_values(project.declared[name].model_dump(), values)
+    return Experiment.model_validate(run)
+
+
+def stack(n, seed=0):
+    images = np.random.default_rng(seed).integers(0, 256, (n, 1, 28, 28), dtype=np.uint8)
+    return SeedImages.select(images, np.arange(n)[None], "cpu")
+
+
+def copies(project, name, **augmentation):
+    """The experiment's images: 48 and 12 where they are divided first, else 60."""
+    declared = project.declared[name].augmentation
+    settings = Augmentation.model_validate(declared.model_dump() | augmentation)
+    experiment = changed(project, name, augmentation=settings)
+    images = {"train": stack(N)}
+    if settings.split == "images":
+        images = {"train": stack(48), "validation": stack(12, 1)}
+    return Inputs(experiment, images, [0, 1])
+
+
+def test_copies_are_divided_by_themselves_as_written(published):
+    inputs = copies(published, "fnn")
+    training, held = training_sets(inputs)
+    assert (training.count, held.count) == (144, 36)
+    trained, validated = copy_rows(inputs.experiment, N)
+    assert sorted([*trained, *validated]) == list(range(3 * N))
+    whole = np.concatenate([training.pixels[0], held.pixels[0]])[np.argsort([*trained, *validated])]
+    originals = inputs.images["train"].pixels[0].numpy()
+    assert (whole[:N] == originals).all(), "the images themselves come first, unchanged"
+    for copy, scale in enumerate((0.1, 0.3), 1):
+        added = (whole[copy * N : (copy + 1) * N] - originals) / 255
+        assert added.std() == pytest.approx(scale, rel=0.02)
+        assert added.mean() == pytest.approx(0, abs=0.01)
+
+
+def test_the_leak_is_what_chance_makes_it(published):
+    """Of two other copies one at least is trained on with 1 − .2² = .96; divided first, none is."""
+    assert leaked_share(published.declared["fnn"], 60000) == pytest.approx(0.96, abs=0.003)
+    assert leaked_share(published.declared["fnn-split"], 48000) == 0
+    inputs = copies(published, "fnn-split")
+    training, held = training_sets(inputs)
+    assert (training.count, held.count) == (144, 36)
+    for images, part in ((training, "train"), (held, "validation")):
+        alone = inputs.images[part]
+        assert (images.pixels[0, : alone.count] == alone.pixels[0]).all()
+
+
+def test_a_clean_target_is_the_copied_image(published):
+    noisy, clean = (
+        training_sets(copies(published, "fnn", target=target))[0] for target in ("noisy", "clean")
+    )
+    index = torch.arange(noisy.count).expand(2, -1)
+    batch = noisy.batch(index, torch.float64)
+    assert noisy.target(index, batch) is batch
+    assert (clean.batch(index, torch.float64) == batch).all(), "the same noise"
+    rows, _ = copy_rows(published.declared["fnn"], N)
+    expected = stack(N).pixels[0, rows % N].double() / 255
+    assert (clean.target(index, batch)[1] == expected).all()
+
+
+def test_clipping_keeps_copies_in_range(published):
+    loose, cut = (
+        training_sets(copies(published, "fnn", clip=clip))[0].pixels / 255 for clip in (False, True)
+    )
+    assert loose.min() < -0.1
+    assert loose.max() > 1.1
+    assert (cut == loose.clamp(0, 1)).all() or torch.allclose(cut, loose.clamp(0, 1), atol=1e-6)
+
+
+def test_cross_entropy_is_torchs_and_goes_beyond_it():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(3, 5, 784, generator=generator, dtype=torch.float64) * 4
+    images = torch.rand(3, 5, 784, generator=generator, dtype=torch.float64)
+    ours, theirs = (torch.sigmoid(logits).requires_grad_() for _ in range(2))
+    loss = cross_entropy(ours, images)
+    reference = torch.nn.functional.binary_cross_entropy(theirs, images, reduction="none").sum(-1)
+    torch.testing.assert_close(loss, reference)
+    loss.sum().backward()
+    reference.sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    level = torch.full((1, 1, 1), 0.25)
+    beyond = cross_entropy(level, torch.full((1, 1, 1), -0.5))
+    assert beyond.item() == pytest.approx(0.5 * np.log(0.25) - 1.5 * np.log(0.75))
+    saturated = torch.tensor([[[0.0, 1.0, 0.0, 1.0]]], requires_grad=True)
+    loss = cross_entropy(saturated, torch.tensor([[[0.0, 1.0, 1.0, 0.0]]]))
+    loss.sum().backward()
+    assert torch.isfinite(loss).all()
+    assert torch.isfinite(saturated.grad).all()
+
+
+def test_points_of_a_sweep_are_named_by_their_values():
+    grid = {"training.learning_rate": [0.001, 0.01], "training.weight_decay": [0, 1e-05]}
+    sweep = Sweep(id="g", title="g", reading="control", base="fnn", grid=grid)
+    assert list(sweep.points()) == ["0.001+0", "0.001+1e-05", "0.01+0", "0.01+1e-05"]
+    assert sweep.points()["0.01+1e-05"] == {
+        "training.learning_rate": 0.01,
+        "training.weight_decay": 1e-05,
+    }
+
+
+def test_a_sweeps_point_is_the_experiment_with_its_values(published):
+    short = {"training.epochs": 2, "training.batch_size": 16}
+    inputs = copies(published, "fnn")
+    inputs.experiment = changed(published, "fnn", **short)
+    sweep = published.declared["fnn-sizes"].model_copy(
+        update={"grid": {"model.latent": [2, 7]}, "epochs": None}
+    )
+    table, costs = train_sweep(sweep, inputs)
+    assert list(costs.epochs) == [2, 2]
+    alone = changed(published, "fnn", **short, **{"model.latent": 7, "id": "fnn-sizes"})
+    images, held = training_sets(inputs)
+    records = EpochRecords(alone, [0, 1], images, held)
+    train(alone, [0, 1], images, after_epoch=records)
+    values = table.set_index(["metric", "seed"]).value
+    expected = records.validation[-1][:, 0].double()
+    assert values["sweep_loss/7"].tolist() == pytest.approx(expected.tolist())
+    both = values[["sweep_loss/2", "sweep_loss/7"]].unstack(0)
+    excess = values[["sweep_excess/2", "sweep_excess/7"]].unstack(0)
+    lowest = both.min(axis=1)
+    assert excess.to_numpy() == pytest.approx(both.div(lowest, axis=0).to_numpy() - 1)
+    assert (excess.min(axis=1) == 0).all()
+    assert not pd.isna(table.unit).any()
