@@ -234,8 +234,10 @@ def test_two_dimensional_codes_are_a_map_of_their_own():
     assert (shown[["x", "y"]].to_numpy() == codes[0]).all()
 
 
-def test_maps_of_a_collapsed_encoder():
-    codes = np.ones((1, 40, 5), np.float32)
-    frame = embedding_frame("collapsed", [0], codes, np.arange(40)[None] % 3)
-    assert not frame[["x", "y"]].to_numpy().any()
+@pytest.mark.parametrize("value", [1.0, 2.1223275e-05])
+def test_maps_of_a_collapsed_encoder(value):
+    """Rounding leaves a standard deviation above 0, on which t-SNE would crash."""
+    codes = np.full((1, 2000, 5), value, np.float32)
+    frame = embedding_frame("collapsed", [0], codes, np.arange(2000)[None] % 3)
+    assert np.allclose(frame[["x", "y"]], 0)
     assert set(frame.method) == {"tsne", "pca"}

@@ -46,7 +46,7 @@ def embedding_frame(
 
 
 def _tsne(codes: np.ndarray, experiment: str, seed: int) -> np.ndarray:
-    if not codes.std(0).any():
+    if not np.ptp(codes, axis=0).any():
         return np.zeros((len(codes), 2))
     state = stream_seed(experiment, seed, "tsne") % 2**32
     perplexity = min(PERPLEXITY, (len(codes) - 1) / 3)
