@@ -86,7 +86,7 @@ class Checkout:
             env=inherited | {"PYTHONPATH": str(self.folder / "workflow")} | environment,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1200,
         )
 
     def files(self, pattern: str = "results/**/*") -> dict[str, str]:
