@@ -18,7 +18,7 @@ from latent_atlas.training.optimisers import build_optimiser
 
 BATCH = 128
 LEARNING_RATE = 1e-3
-BLOCK = 500
+BLOCK = 200
 
 
 def train_features(dataset: DatasetConfig, files: dict[str, str], steps: int, output: str) -> None:

@@ -25,7 +25,10 @@ def embedding_frame(
     frames = []
     for s, seed in enumerate(tqdm(seeds, desc=f"maps {experiment}", mininterval=5)):
         some = codes[s, :MOST_POINTS]
-        maps = {"tsne": _tsne(some, experiment, seed), "pca": _pca(some)}
+        if np.ptp(some, axis=0).any():
+            maps = {"tsne": _tsne(some, experiment, seed), "pca": _pca(some)}
+        else:
+            maps = dict.fromkeys(("tsne", "pca"), np.zeros((len(some), 2)))
         if codes.shape[-1] == 2:
             maps["codes"] = codes[s]
         for method, points in maps.items():
@@ -46,8 +49,6 @@ def embedding_frame(
 
 
 def _tsne(codes: np.ndarray, experiment: str, seed: int) -> np.ndarray:
-    if not np.ptp(codes, axis=0).any():
-        return np.zeros((len(codes), 2))
     state = stream_seed(experiment, seed, "tsne") % 2**32
     perplexity = min(PERPLEXITY, (len(codes) - 1) / 3)
     return TSNE(perplexity=perplexity, random_state=state, n_jobs=1).fit_transform(codes)

@@ -14,7 +14,7 @@ from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.objective import batch_loss, per_image_loss
 
-BLOCK = 500
+BLOCK = 200
 
 
 def fit_table(
