@@ -1,5 +1,8 @@
 """Study B's networks: shapes, dropout, initialisation, optimisers, validation."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -114,6 +117,31 @@ def test_weight_decay_is_torchs_and_spares_latents(name):
     assert torch.equal(latent, torch.ones(3))
     expected = 1 - 0.1 * (0.5 if name == "sgd" else 1.0)
     torch.testing.assert_close(weight.detach(), torch.full((3,), expected), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["Adam", "SGD"])
+def test_optimisers_are_torchs_bit_for_bit(name):
+    ours, theirs = (torch.randn(5, generator=stream()).requires_grad_() for _ in range(2))
+    steppers = (
+        build_optimiser(name.lower(), [ours], 1e-2, weight_decay=1e-3),
+        getattr(torch.optim, name)([theirs], lr=1e-2, weight_decay=1e-3, fused=True),
+    )
+    for _ in range(5):
+        for tensor, optimiser in zip((ours, theirs), steppers, strict=True):
+            optimiser.zero_grad()
+            tensor.pow(4).sum().backward()
+            optimiser.step()
+    assert torch.equal(ours, theirs)
+
+
+def test_a_step_of_training_does_not_import_torchs_compiler():
+    code = (
+        "import sys, torch; from latent_atlas.training.optimisers import build_optimiser;"
+        "w = torch.ones(2, requires_grad=True); w.sum().backward();"
+        "[build_optimiser(name, [w], 1e-2).step() for name in ('adam', 'sgd')];"
+        "assert 'torch._dynamo' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.fixture(scope="module")

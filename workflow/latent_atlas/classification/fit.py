@@ -12,6 +12,7 @@ from tqdm import tqdm
 from latent_atlas.classification.augment import rotate_and_mirror
 from latent_atlas.models.conv import SIDE
 from latent_atlas.streams import stream_seed
+from latent_atlas.training.optimisers import Optimiser
 
 BLOCK = 1000
 AfterEpoch = Callable[[int, float], None]
@@ -42,7 +43,7 @@ class Fitted:
 
 def fit(
     network: nn.Module,
-    optimisers: list[torch.optim.Optimizer],
+    optimisers: list[Optimiser],
     train: Labelled,
     validation: Labelled | None,
     name: tuple[str | int, ...],

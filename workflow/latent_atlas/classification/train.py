@@ -10,7 +10,7 @@ from latent_atlas.models.classifiers import Cnn, EncoderWithHead, HeadNetwork
 from latent_atlas.models.conv import ConvEncoder, autoencoder_encoder
 from latent_atlas.models.per_seed import initialised
 from latent_atlas.streams import stream_seed
-from latent_atlas.training.optimisers import build_optimiser
+from latent_atlas.training.optimisers import Optimiser, build_optimiser
 
 
 class ClassifierTraining:
@@ -66,7 +66,7 @@ class ClassifierTraining:
 
     def _with_head(
         self, encoder: ConvEncoder, head: Head
-    ) -> tuple[EncoderWithHead, list[torch.optim.Optimizer]]:
+    ) -> tuple[EncoderWithHead, list[Optimiser]]:
         """The head with its own optimiser, the encoder with its autoencoder's."""
         latent, own = self.inputs.encoder.model.latent, self.inputs.encoder.training
         network = EncoderWithHead(
@@ -91,9 +91,7 @@ class ClassifierTraining:
             )
         return network, optimisers
 
-    def _fit(
-        self, network: nn.Module, optimisers: list[torch.optim.Optimizer], **options
-    ) -> Fitted:
+    def _fit(self, network: nn.Module, optimisers: list[Optimiser], **options) -> Fitted:
         return fit(
             network,
             optimisers,

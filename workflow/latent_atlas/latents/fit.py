@@ -13,6 +13,7 @@ from latent_atlas.streams import torch_streams
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.objective import batch_loss, per_image_loss
+from latent_atlas.training.optimisers import Adam
 
 BLOCK = 200
 
@@ -38,7 +39,7 @@ def fit_table(
     start = model.initial_table(n, torch_streams(experiment.id, seeds, f"{split}-latents-start"))
     table = start.to(parameter).requires_grad_()
     table.grad = torch.zeros_like(table)
-    optimiser = torch.optim.Adam([table], lr=settings.learning_rate, fused=True)
+    optimiser = Adam([([table], 0.0)], settings.learning_rate)
     noising = torch_streams(experiment.id, seeds, f"{split}-latents-noise")
     batched = settings.batch_size is not None
     size = settings.batch_size or block
