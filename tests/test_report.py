@@ -1,6 +1,7 @@
 """What the page says and what is recorded."""
 
 import math
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,7 @@ from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_table, write_table
 from latent_atlas.report.page import comparison, counts, findings, interval, number, search_tables
-from latent_atlas.report.record import record_study
+from latent_atlas.report.record import judge_recorded, record_study
 
 
 def test_numbers():
@@ -198,3 +199,16 @@ def test_recorded_tables_are_small_and_of_published_scale():
             facts = read_table(path)
             assert set(facts[facts.key == "scale"].value) == {"published"}
             assert not facts[facts.key == "commit"].value.str.contains("changes").any()
+
+
+def test_recorded_verdicts_are_those_of_the_present_claims_and_rules(published, tmp_path):
+    """Where not: `python -m latent_atlas rejudge`."""
+    for kept in (ROOT / "recorded").iterdir():
+        study = Project(published.raw_settings | {"studies": [kept.name]}, ROOT)
+        shutil.copytree(kept, tmp_path / kept.name)
+        judge_recorded(study, kept.name, tmp_path / kept.name)
+        columns = ["claim", "experiment", "metric", "split", "verdict", "rule_hash"]
+        now, then = (
+            read_table(at / "claims.parquet")[columns] for at in (tmp_path / kept.name, kept)
+        )
+        assert now.equals(then), kept.name

@@ -17,6 +17,7 @@ from latent_atlas.errors import InputError
 from latent_atlas.files import write_json
 
 SETTINGS = "config/config.yaml"
+PUBLISHED = "config/paper.yaml"
 SCHEMAS = {
     "config": Settings,
     "dataset": DatasetConfig,
@@ -55,12 +56,26 @@ def reconstruct_file(arguments: argparse.Namespace) -> None:
     )
 
 
+def judge_recorded_studies() -> None:
+    """Judge every study in `recorded/` anew."""
+    from latent_atlas.report.record import judge_recorded
+
+    settings = deep_merge(load_yaml(SETTINGS, SETTINGS), load_yaml(PUBLISHED, PUBLISHED))
+    for metrics in sorted(Path("recorded").glob("*/metrics.parquet")):
+        study = metrics.parent.name
+        judge_recorded(Project(settings | {"studies": [study]}), study, metrics.parent)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m latent_atlas", description=__doc__)
     commands = parser.add_subparsers(required=True)
     schemas = commands.add_parser("schemas", help="write the JSON schemas of the configuration")
     schemas.add_argument("folder", type=Path)
     schemas.set_defaults(run=lambda arguments: write_schemas(arguments.folder))
+    rejudge = commands.add_parser(
+        "rejudge", help="judge what is recorded by the present claims and rules"
+    )
+    rejudge.set_defaults(run=lambda arguments: judge_recorded_studies())
     reconstruct = commands.add_parser(
         "reconstruct", help="run the images of a MATLAB file through a trained autoencoder"
     )

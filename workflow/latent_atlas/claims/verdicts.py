@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -56,16 +57,16 @@ def judge_number(
     reproduced: the equivalence test of the mean passes (two one-sided t-tests, each at level
     1 − confidence; Schuirmann 1987), or `published`, itself one draw, lies in the prediction
     interval mean ± t·s·√(1 + 1/n) and that half-width is within the tolerance. better / not
-    reproduced: the confidence interval of the mean lies wholly outside the tolerance, on the
-    better or the worse side. inconclusive otherwise, with the seeds that would decide.
+    reproduced: that interval lies wholly outside `published` ± `tolerance`, on the better or the
+    worse side. inconclusive otherwise, with the seeds that would decide.
     """
     n, mean, sd, low, high = _interval(values, confidence)
     if n < 2:
         return _too_few(n, mean)
     error = sd / math.sqrt(n)
-    one_sided = stats.t.ppf(confidence, n - 1) * error
+    one_sided = _quantile(confidence, n) * error
     distance = abs(mean - published)
-    prediction = stats.t.ppf((1 + confidence) / 2, n - 1) * sd * math.sqrt(1 + 1 / n)
+    prediction = _quantile((1 + confidence) / 2, n) * sd * math.sqrt(1 + 1 / n)
     evidence = {"mean": mean, "sd": sd, "low": low, "high": high}
     if distance + one_sided <= tolerance:
         return Judgement(REPRODUCED, "the mean is equivalent within the tolerance", **evidence)
@@ -73,22 +74,19 @@ def judge_number(
         return Judgement(
             REPRODUCED, "the published value lies in the prediction interval", **evidence
         )
-    if low > published + tolerance or high < published - tolerance:
+    if distance - prediction > tolerance:
         below = mean < published
         if better is not None and below == (better == "lower"):
-            return Judgement(
-                BETTER, "the mean lies beyond the tolerance, on the better side", **evidence
-            )
-        side = "below" if below else "above"
-        return Judgement(NOT_REPRODUCED, f"the mean lies {side} the tolerance", **evidence)
-    margin = abs(tolerance - distance)
-    level = confidence if distance < tolerance else (1 + confidence) / 2
-    return Judgement(
-        INCONCLUSIVE,
-        "the interval is too wide for the tolerance",
-        seeds_needed=_seeds_needed(margin, sd, level, n),
-        **evidence,
-    )
+            reason = "a single run would lie beyond the tolerance, on the better side"
+            return Judgement(BETTER, reason, **evidence)
+        reason = f"a single run would lie {'below' if below else 'above'} the tolerance"
+        return Judgement(NOT_REPRODUCED, reason, **evidence)
+    if distance < tolerance:
+        needed = _seeds_needed(tolerance - distance, sd, confidence, n)
+    else:
+        needed = _seeds_needed(distance - tolerance, sd, (1 + confidence) / 2, n, single=True)
+    reason = "the interval is too wide for the tolerance"
+    return Judgement(INCONCLUSIVE, reason, seeds_needed=needed, **evidence)
 
 
 def judge_sign(values: np.ndarray, confidence: float, claim: str) -> Judgement:
@@ -103,8 +101,8 @@ def judge_sign(values: np.ndarray, confidence: float, claim: str) -> Judgement:
     if sd == 0:
         p_value, effect = (1.0, 0.0) if mean == 0 else (0.0, math.copysign(math.inf, mean))
     else:
-        p_value = float(stats.ttest_1samp(values[np.isfinite(values)], 0.0).pvalue)
         effect = mean / sd
+        p_value = float(2 * stats.t.sf(abs(effect) * math.sqrt(n), n - 1))
     evidence = {
         "mean": mean,
         "sd": sd,
@@ -153,8 +151,14 @@ def _interval(values: np.ndarray, confidence: float) -> tuple[int, float, float,
     if n == 1:
         return 1, mean, math.nan, math.nan, math.nan
     sd = float(living.std(ddof=1))
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * sd / math.sqrt(n)
+    half = _quantile((1 + confidence) / 2, n) * sd / math.sqrt(n)
     return n, mean, sd, mean - half, mean + half
+
+
+@cache
+def _quantile(level: float, n: int) -> float:
+    """Of Student's t for a sample of n."""
+    return float(stats.t.ppf(level, n - 1))
 
 
 def _too_few(n: int, mean: float) -> Judgement:
@@ -162,10 +166,12 @@ def _too_few(n: int, mean: float) -> Judgement:
     return Judgement(INCONCLUSIVE, reason, mean=mean, seeds_needed=2)
 
 
-def _seeds_needed(margin: float, sd: float, level: float, n: int) -> int | None:
-    """Smallest count above n whose t-interval at the seen sd is narrower than `margin`; None
-    beyond MOST_SEEDS."""
-    for count in range(n + 1, MOST_SEEDS + 1):
-        if stats.t.ppf(level, count - 1) * sd / math.sqrt(count) < margin:
-            return count
-    return None
+def _seeds_needed(
+    margin: float, sd: float, level: float, n: int, single: bool = False
+) -> int | None:
+    """Smallest count above n whose t-interval at the seen sd, of the mean or of a `single` run, is
+    narrower than `margin`; None beyond MOST_SEEDS."""
+    counts = np.arange(n + 1, MOST_SEEDS + 1)
+    widths = stats.t.ppf(level, counts - 1) * sd * np.sqrt(single + 1 / counts)
+    enough = counts[widths < margin]
+    return int(enough[0]) if len(enough) else None

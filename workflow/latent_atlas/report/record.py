@@ -47,11 +47,17 @@ def record_study(project: Project, study: str, tables, folder: Path) -> None:
     old = _recorded(folder / "provenance.parquet")
     earlier = old[old.commit.isin(set(joined["metrics"].commit) - {commit})] if len(old) else old
     joined["provenance"] = pd.concat([earlier, facts.assign(commit=commit)], ignore_index=True)
-    judge = Judge(whole, study, joined["metrics"], joined["costs"])
-    joined["claims"] = judge.frame()
     for table, frame in joined.items():
         if len(frame):
             write_table(folder / f"{table}.parquet", frame, configuration=whole.hash)
+    judge_recorded(whole, study, folder)
+
+
+def judge_recorded(project: Project, study: str, folder: Path) -> None:
+    """Judge a study's recorded metrics and costs by its present claims and rules."""
+    metrics, costs = (_recorded(folder / f"{table}.parquet") for table in ("metrics", "costs"))
+    claims = Judge(project, study, metrics, costs).frame()
+    write_table(folder / "claims.parquet", claims, configuration=project.hash)
 
 
 def _trials(paths: list[str]) -> pd.DataFrame:
