@@ -51,7 +51,7 @@ def _measured(claim):
         for experiment in claim.experiments:
             for name in (CLEAN, *CORRUPTIONS):
                 yield experiment, f"corrupted_mse/{name}", "test"
-    else:
+    elif claim.kind != "unattempted":
         for variants in claim.variants:
             for experiment in variants.experiments:
                 for metric in variants.metrics:
@@ -71,15 +71,23 @@ def row(frame, claim, experiment, metric):
     return chosen.iloc[0]
 
 
+def assert_attempted(frame):
+    """Everything but what the study says is not."""
+    left_out = frame.verdict == "not attempted"
+    assert left_out.equals(frame.kind == "unattempted")
+    assert frame[left_out].experiment.eq("").all()
+    assert (frame[left_out].reason.str.len() > 20).all()
+
+
 def test_every_claim_and_variant_is_a_row(published):
     frame = judged(published)
     assert dict(frame.dtypes.astype(str)).keys() == SCHEMA.keys()
     claims = published.studies["auto_decoder"].claims
     assert list(dict.fromkeys(frame.claim)) == [claim.id for claim in claims]
-    assert set(frame.number) == set(range(1, 15)), "the fourteen claims of the study's list"
-    assert not frame.verdict.isin(["not attempted"]).any()
+    assert set(frame.number) >= set(range(1, 15)), "the fourteen claims of the study's list"
+    assert_attempted(frame)
     for claim in claims:
-        assert claim_runs(claim)
+        assert bool(claim_runs(claim)) == (claim.kind != "unattempted")
 
 
 def test_the_eight_published_losses_under_every_reading(published):
@@ -217,7 +225,7 @@ def test_study_b_has_all_its_claims(published):
     frame = judged_b(published, {("cl", "accuracy_percent", "test"): 90.0})
     claims = published.studies["tuned_autoencoder"].claims
     assert list(dict.fromkeys(frame.claim)) == [claim.id for claim in claims]
-    assert set(frame.number) == set(range(1, 17)), "the sixteen claims of the study's list"
+    assert set(frame.number) >= set(range(1, 17)), "the sixteen claims of the study's list"
     accuracy = frame[(frame.claim == "b1-accuracy") & (frame.experiment == "cl")].iloc[0]
     assert (accuracy.verdict, accuracy.seeds) == ("reproduced", 3)
     others = frame[frame.metric != "accuracy_percent"]
@@ -257,9 +265,10 @@ def test_study_c_has_all_its_claims_under_both_readings(published):
     frame = judged_c(published)
     claims = published.studies["generative_families"].claims
     assert list(dict.fromkeys(frame.claim)) == [claim.id for claim in claims]
-    assert set(frame.number) == set(range(1, 7)), "the six claims of the study's list"
-    assert not frame.verdict.isin(["not attempted"]).any()
-    for _, rows in frame[frame.claim != "c0-butterfly-images"].groupby("claim"):
+    assert set(frame.number) >= set(range(1, 7)), "the six claims of the study's list"
+    assert_attempted(frame)
+    judged = frame[(frame.claim != "c0-butterfly-images") & (frame.kind != "unattempted")]
+    for _, rows in judged.groupby("claim"):
         assert {"as written", "as coded"} <= set(rows.reading)
 
 
@@ -305,8 +314,8 @@ def test_study_d_has_all_its_claims(published):
     frame = judged_d(published)
     claims = published.studies["noise_robustness"].claims
     assert list(dict.fromkeys(frame.claim)) == [claim.id for claim in claims]
-    assert set(frame.number) == set(range(1, 13)), "the eleven of the study's list, and the leak"
-    assert not (frame.verdict == "not attempted").any()
+    assert set(frame.number) >= set(range(1, 13)), "the eleven of the study's list, and the leak"
+    assert_attempted(frame)
 
 
 def test_the_severity_that_brings_a_published_error_is_calibrated(published):

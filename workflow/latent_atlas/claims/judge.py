@@ -160,6 +160,10 @@ class Judge:
                 against = f"corrupted_mse = {claim.published}"
                 yield self._row(claim, judgement, measured, "", values, against)
 
+    def _unattempted(self, claim):
+        judgement = Judgement(NOT_ATTEMPTED, claim.reason)
+        yield self._row(claim, judgement, None, "", pd.Series(dtype=float), "")
+
     def _errors_by_severity(self, name: str, kind: str) -> pd.DataFrame:
         """`corrupted_mse` by seed and by severity, of which clean images have none."""
         columns = {
@@ -198,8 +202,8 @@ class Judge:
         return _shown(values, reason)
 
     def _row(self, claim, judgement, measured, note, values, against, tolerance=math.nan) -> dict:
-        run = self.project.runs.get(measured.experiment)
-        declared = self.project.declared[measured.experiment]
+        name = measured.experiment if measured else ""
+        run = self.project.runs.get(name)
         published = getattr(claim, "published", "")
         if claim.kind == "unit":
             published = ", ".join(published.values())
@@ -220,13 +224,13 @@ class Judge:
             "source": claim.source,
             "text": claim.text,
             "kind": claim.kind,
-            "reading": declared.reading,
-            "experiment": measured.experiment,
+            "reading": self.project.declared[name].reading if measured else "",
+            "experiment": name,
             "epochs": getattr(run, "epochs", None),
-            "metric": measured.metric,
+            "metric": measured.metric if measured else "",
             "against": against,
-            "split": measured.split,
-            "dataset": self.project.dataset_of(measured.experiment) if run else "",
+            "split": measured.split if measured else "",
+            "dataset": self.project.dataset_of(name) if run else "",
             "note": note,
             "published": published,
             "tolerance": tolerance,

@@ -511,6 +511,8 @@ def claim_runs(claim) -> list[str]:
         return [m.experiment for pair in claim.variants for m in (pair.lower, pair.higher)]
     if claim.kind == "severity":
         return claim.experiments
+    if claim.kind == "unattempted":
+        return []
     if claim.kind == "unit":
         return [claim.claimed.experiment, claim.rival.experiment]
     return [name for variants in claim.variants for name in variants.experiments]

@@ -141,8 +141,15 @@ class SeverityClaim(ClaimBase):
     corruptions: list[Annotated[str, AfterValidator(corruption_kind)]] = Field(min_length=1)
 
 
+class UnattemptedClaim(ClaimBase):
+    """What can be true or false, but is not judged here."""
+
+    kind: Literal["unattempted"]
+    reason: str = Field(description="what judging it would need, or why nothing can judge it")
+
+
 Claim = Annotated[
-    NumberClaim | OrderingClaim | ThresholdClaim | UnitClaim | SeverityClaim,
+    NumberClaim | OrderingClaim | ThresholdClaim | UnitClaim | SeverityClaim | UnattemptedClaim,
     Field(discriminator="kind"),
 ]
 
