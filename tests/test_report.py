@@ -14,6 +14,7 @@ from scipy import stats
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_table, write_table
+from latent_atlas.report.listing import claims_listing
 from latent_atlas.report.page import comparison, counts, findings, interval, number, search_tables
 from latent_atlas.report.record import judge_recorded, record_study
 
@@ -212,3 +213,8 @@ def test_recorded_verdicts_are_those_of_the_present_claims_and_rules(published, 
             read_table(at / "claims.parquet")[columns] for at in (tmp_path / kept.name, kept)
         )
         assert now.equals(then), kept.name
+
+
+def test_the_list_of_claims_is_in_sync(published):
+    """Where not: `python -m latent_atlas claims > docs/claims.md`."""
+    assert claims_listing(published) == (ROOT / "docs/claims.md").read_text(encoding="utf-8")

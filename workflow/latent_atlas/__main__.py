@@ -56,11 +56,22 @@ def reconstruct_file(arguments: argparse.Namespace) -> None:
     )
 
 
+def published_settings() -> dict:
+    return deep_merge(load_yaml(SETTINGS, SETTINGS), load_yaml(PUBLISHED, PUBLISHED))
+
+
+def list_claims() -> None:
+    """Print every claim, by the section of the report that makes it."""
+    from latent_atlas.report.listing import claims_listing
+
+    print(claims_listing(Project(published_settings())), end="")
+
+
 def judge_recorded_studies() -> None:
     """Judge every study in `recorded/` anew."""
     from latent_atlas.report.record import judge_recorded
 
-    settings = deep_merge(load_yaml(SETTINGS, SETTINGS), load_yaml(PUBLISHED, PUBLISHED))
+    settings = published_settings()
     for metrics in sorted(Path("recorded").glob("*/metrics.parquet")):
         study = metrics.parent.name
         judge_recorded(Project(settings | {"studies": [study]}), study, metrics.parent)
@@ -72,6 +83,8 @@ def main() -> None:
     schemas = commands.add_parser("schemas", help="write the JSON schemas of the configuration")
     schemas.add_argument("folder", type=Path)
     schemas.set_defaults(run=lambda arguments: write_schemas(arguments.folder))
+    claims = commands.add_parser("claims", help="list every claim by section, as docs/claims.md")
+    claims.set_defaults(run=lambda arguments: list_claims())
     rejudge = commands.add_parser(
         "rejudge", help="judge what is recorded by the present claims and rules"
     )
