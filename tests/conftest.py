@@ -90,12 +90,13 @@ class Checkout:
         )
 
     def files(self, pattern: str = "results/**/*") -> dict[str, str]:
-        """Every file below results by content, but logs, benchmarks and searches' journals."""
+        """Every file below results by content, but logs, benchmarks, searches' journals and kept
+        seeds, which hold seconds."""
         return {
             str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in self.folder.glob(pattern)
             if path.is_file()
-            and not {"logs", "benchmarks"} & set(path.parts)
+            and not {"logs", "benchmarks", "seeds"} & set(path.parts)
             and not path.name.startswith("journal-")
         }
 

@@ -11,15 +11,16 @@ from latent_atlas.classification.augment import rotate_and_mirror
 from latent_atlas.classification.fit import Labelled, assess, fit
 from latent_atlas.classification.inputs import ClassifierInputs
 from latent_atlas.classification.results import (
-    cost_frame,
+    PREDICTED,
+    WEIGHTS,
     history_frame,
     metric_frame,
-    predictions,
-    stacked_weights,
+    train_seed,
 )
 from latent_atlas.classification.train import ClassifierTraining
 from latent_atlas.models.classifiers import Cnn
 from latent_atlas.models.per_seed import initialised
+from latent_atlas.training.kept import stacked
 from latent_atlas.training.loop import initial_model
 
 SEEDS = [0, 3]
@@ -105,11 +106,17 @@ def trained(inputs):
     return [ClassifierTraining(inputs, s, "x").run() for s in range(len(inputs.seeds))]
 
 
+def kept(inputs):
+    """What is kept of each seed, and what it cost."""
+    each = [train_seed(inputs, [seed]) for seed in inputs.seeds]
+    return [part for parts, _ in each for part in parts], [row for _, rows in each for row in rows]
+
+
 @pytest.mark.parametrize("name", ["cl-validation", "cnn-augmented"])
 def test_scores_are_scikit_learns(published, name):
     inputs = inputs_for(published, name)
-    fits = trained(inputs)
-    predicted = predictions(fits, inputs)
+    parts, costs = kept(inputs)
+    predicted = stacked(parts, PREDICTED)
     metrics = metric_frame(predicted, inputs).set_index(["seed", "split", "metric"]).value
     for s, seed in enumerate(SEEDS):
         for split in ("validation", "test"):
@@ -127,19 +134,17 @@ def test_scores_are_scikit_learns(published, name):
         gap = metrics[seed, "validation", "accuracy_percent"]
         gap -= metrics[seed, "test", "accuracy_percent"]
         assert metrics[seed, "test", "accuracy_gap_points"] == pytest.approx(abs(gap))
-    costs = cost_frame(fits, inputs)
-    assert costs.seed.tolist() == SEEDS
-    assert (costs.train_seconds > 0).all()
-    history = history_frame(fits, inputs)
+    assert [row["seed"] for row in costs] == SEEDS
+    assert all(row["train_seconds"] > 0 for row in costs)
+    history = history_frame(parts, inputs)
     assert history.groupby(["seed", "split", "term"]).size().eq(2).all()
-    assert all(len(tensor) == 2 for tensor in stacked_weights(fits).values())
+    assert all(len(tensor) == 2 for tensor in stacked(parts, WEIGHTS).values())
 
 
 def test_what_was_trained_on_is_not_predicted(published):
     inputs = inputs_for(published, "cl")
-    fits = trained(inputs)
-    assert fits[0].images_seen == 2 * 60
-    assert set(predictions(fits, inputs)) == {"test", "test_labels"}
+    assert trained(inputs)[0].images_seen == 2 * 60
+    assert set(stacked(kept(inputs)[0], PREDICTED)) == {"test", "test_labels"}
 
 
 def test_trained_frozen_and_scratch(published):

@@ -15,7 +15,7 @@ from latent_atlas.models.base import cross_entropy
 from latent_atlas.training.copies import copy_rows, leaked_share, training_sets
 from latent_atlas.training.loop import SeedImages, train
 from latent_atlas.training.records import EpochRecords
-from latent_atlas.training.sweep import train_sweep
+from latent_atlas.training.sweep import sweep_frame, train_sweep
 
 N = 60
 
@@ -138,8 +138,9 @@ def test_a_sweeps_point_is_the_experiment_with_its_values(published):
     sweep = published.declared["fnn-sizes"].model_copy(
         update={"grid": {"model.latent": [2, 7]}, "epochs": None}
     )
-    table, costs = train_sweep(sweep, inputs)
-    assert list(costs.epochs) == [2, 2]
+    parts, costs = train_sweep(sweep, inputs, {}, inputs.seeds)
+    table = sweep_frame(sweep, "mnist", inputs.seeds, parts)
+    assert [row["epochs"] for row in costs] == [2, 2]
     alone = changed(published, "fnn", **short, **{"model.latent": 7, "id": "fnn-sizes"})
     images, held = training_sets(inputs)
     records = EpochRecords(alone, [0, 1], images, held)

@@ -214,6 +214,23 @@ def test_more_seeds_keep_the_old_ones_results(finished, checkout):
     np.testing.assert_allclose(merged.value, merged.value_two, rtol=1e-6, atol=1e-9)
 
 
+def test_more_seeds_train_only_the_new_ones(tiny):
+    weights, sweep = (
+        "results/runs/ad/weights.safetensors",
+        "results/sweeps/fnn-sizes/metrics.parquet",
+    )
+    before = read_tensors(tiny.folder / weights)
+    run = tiny.snakemake(weights, sweep, "--config", "seeds=3")
+    assert run.returncode == 0, run.stderr
+    for log in ("train/ad", "sweep/fnn-sizes"):
+        text = (tiny.folder / f"results/logs/{log}.log").read_text()
+        assert "training seeds [2]; kept: [0, 1]" in text
+    after = read_tensors(tiny.folder / weights)
+    for name, array in before.items():
+        assert np.array_equal(after[name][:2], array), name
+        assert len(after[name]) == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

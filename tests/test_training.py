@@ -10,9 +10,11 @@ from latent_atlas.config.experiments import ImageNetwork, PoolVae
 from latent_atlas.files import write_tensors
 from latent_atlas.models.base import per_sample_terms
 from latent_atlas.streams import torch_streams
+from latent_atlas.training.experiment import seed_tensors
 from latent_atlas.training.inputs import load_images
 from latent_atlas.training.loop import SeedImages, initial_model, train
 from latent_atlas.training.objective import batch_loss, effective_beta, per_image_loss
+from latent_atlas.training.records import EpochRecords
 from latent_atlas.training.store import history_frame, load_trained, save_weights
 
 FAMILIES = (
@@ -59,12 +61,19 @@ def test_a_seed_alone_equals_the_seed_in_a_stack_of_five(published, images, name
             assert difference <= (1e-9 if dtype == torch.float64 else 0.0), key
 
 
+def kept(experiment, seeds, images):
+    """Three steps' training, and what is kept of each seed."""
+    images = stacked(images, seeds)
+    records = EpochRecords(experiment, seeds, images)
+    trained = train(experiment, seeds, images, max_steps=3, after_epoch=records)
+    return trained, [seed_tensors(trained, records, s) for s in range(len(seeds))]
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_same_seeds_twice_give_equal_bytes(published, images, name, tmp_path):
     experiment = published.experiments[name]
     for run in ("a", "b"):
-        trained = train(experiment, [0, 7], stacked(images, [0, 7]), max_steps=3)
-        save_weights(tmp_path / run, trained, [0, 7])
+        save_weights(tmp_path / run, kept(experiment, [0, 7], images)[1], [0, 7])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -141,8 +150,8 @@ def test_objective_closed_forms(published):
 
 def test_saved_weights_come_back(published, images, tmp_path):
     experiment = published.experiments["vad-gaussian"]
-    trained = train(experiment, [0, 1], stacked(images, [0, 1]), max_steps=3)
-    save_weights(tmp_path / "weights", trained, [0, 1])
+    trained, parts = kept(experiment, [0, 1], images)
+    save_weights(tmp_path / "weights", parts, [0, 1])
     model, table = load_trained(tmp_path / "weights", experiment, [0, 1], stacked(images, [0, 1]))
     assert torch.equal(table, trained.table)
     for name, tensor in model.state_dict().items():
@@ -160,8 +169,8 @@ def test_every_batch_is_kept_where_it_is_wanted(published, images):
     assert trained.batches.shape == (6, 2, 3)
     by_epoch = np.average(trained.batches.reshape(2, 3, 2, 3), axis=1, weights=[25, 25, 22])
     np.testing.assert_allclose(by_epoch, trained.history, rtol=1e-5)
-    histories = {"train": trained.history}
-    frame = history_frame(histories, trained.batches, trained.terms, "x", [0, 4], 3)
+    histories = {"train": trained.history, "batch": trained.batches}
+    frame = history_frame(histories, trained.terms, "x", [0, 4], 3)
     one = frame[(frame.seed == 4) & (frame.term == "kl_nats")]
     batch, epoch = (one[one.split == split] for split in ("batch", "train"))
     assert batch.step.tolist() == [1, 2, 3, 4, 5, 6]

@@ -1,18 +1,27 @@
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
 from latent_atlas.classification import results
 from latent_atlas.classification.inputs import ClassifierInputs
-from latent_atlas.classification.train import ClassifierTraining
 from latent_atlas.files import write_table, write_tensors
 from latent_atlas.job import job, torch_device
+from latent_atlas.training.kept import KeptSeeds, stacked
 
 with job(snakemake.log[0]):
     device = torch_device(snakemake.params.spec["device"], snakemake.threads)
     inputs = ClassifierInputs.load(snakemake.params.spec, snakemake.input, device)
-    name = inputs.classifier.id
-    fits = [ClassifierTraining(inputs, s, name).run() for s in range(len(inputs.seeds))]
-    predicted = results.predictions(fits, inputs)
-    output, facts = snakemake.output, inputs.provenance()
-    write_tensors(output.weights, results.stacked_weights(fits), seeds=inputs.seeds)
+    output, provenance = snakemake.output, inputs.provenance()
+    folder = Path(output.weights).with_name("seeds")
+    kept = KeptSeeds(folder, inputs.facts(snakemake.params.code), inputs.encoder_hash)
+    make = partial(results.train_seed, inputs)
+    each = [kept.trained([seed], make) for seed in inputs.seeds]
+    parts = [part for found, _ in each for part in found]
+    costs = pd.concat([rows for _, rows in each], ignore_index=True)
+    predicted = stacked(parts, results.PREDICTED)
+    write_tensors(output.weights, stacked(parts, results.WEIGHTS), seeds=inputs.seeds)
     write_tensors(output.predictions, predicted, seeds=inputs.seeds)
-    write_table(output.history, results.history_frame(fits, inputs), **facts)
-    write_table(output.metrics, results.metric_frame(predicted, inputs), **facts)
-    write_table(output.costs, results.cost_frame(fits, inputs), **facts)
+    write_table(output.history, results.history_frame(parts, inputs), **provenance)
+    write_table(output.metrics, results.metric_frame(predicted, inputs), **provenance)
+    write_table(output.costs, costs, **provenance)

@@ -1,17 +1,22 @@
+from functools import partial
+from pathlib import Path
+
 from latent_atlas.config.sweeps import Sweep
 from latent_atlas.files import write_table
 from latent_atlas.job import job, torch_device
 from latent_atlas.training.inputs import ExperimentInputs
-from latent_atlas.training.sweep import train_sweep
+from latent_atlas.training.kept import KeptSeeds
+from latent_atlas.training.sweep import sweep_frame, train_sweep
 
 with job(snakemake.log[0]):
-    sweep, base = (
-        Sweep.model_validate(snakemake.params.spec["sweep"]),
-        snakemake.params.spec["base"],
-    )
+    spec, output = snakemake.params.spec, snakemake.output
+    sweep, base = Sweep.model_validate(spec["sweep"]), spec["base"]
     device = torch_device(base["device"], snakemake.threads)
     inputs = ExperimentInputs.load(base, snakemake.input, device)
-    metrics, costs = train_sweep(sweep, inputs)
-    facts = inputs.provenance() | {"sweep": sweep.model_dump()}
-    write_table(snakemake.output.metrics, metrics, **facts)
-    write_table(snakemake.output.costs, costs, **facts)
+    facts = inputs.facts(snakemake.params.code) | {"sweep": sweep.model_dump()}
+    kept = KeptSeeds(Path(output.metrics).with_name("seeds"), facts)
+    parts, costs = kept.trained(inputs.seeds, partial(train_sweep, sweep, inputs, snakemake.input))
+    metrics = sweep_frame(sweep, inputs.experiment.dataset, inputs.seeds, parts)
+    provenance = inputs.provenance() | {"sweep": sweep.model_dump()}
+    write_table(output.metrics, metrics, **provenance)
+    write_table(output.costs, costs, **provenance)

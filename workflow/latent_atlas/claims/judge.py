@@ -1,6 +1,7 @@
 """A study's claims against the metrics table: one row for each claim and way of measuring it."""
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -63,7 +64,7 @@ class Judge:
 
     def __init__(self, project: Project, study: str, metrics: pd.DataFrame, costs: pd.DataFrame):
         self.project, self.study = project, project.studies[study]
-        rows = pd.concat([metrics, _seconds(costs)])
+        rows = pd.concat([metrics, _seconds(costs, project.sweeps)])
         self.values = rows.set_index(["experiment", "metric", "split", "seed"])["value"]
         self.values = self.values.sort_index()
         self.measured = set(self.values.index.droplevel("seed"))
@@ -241,17 +242,17 @@ class Judge:
         }
 
 
-def _seconds(costs: pd.DataFrame) -> pd.DataFrame:
+def _seconds(costs: pd.DataFrame, sweeps: Collection[str]) -> pd.DataFrame:
     """Training seconds as metrics: of each seed that was trained by itself; where seeds trained
-    together, their mean as the one value there is."""
+    together, their mean, one value each time. Sweeps have none: their rows are of points."""
     known = costs if "seed" in costs else costs.assign(seed=float("nan"))
-    together = known[known.seed.isna()].drop_duplicates("experiment", keep=False)
-    rows = pd.concat([known[known.seed.notna()], together.assign(seed=0)])
-    return rows[["experiment"]].assign(
-        seed=rows.seed.astype("int64"),
+    known = known[~known.experiment.isin(sweeps)]
+    times = known.groupby("experiment").cumcount()
+    return known[["experiment"]].assign(
+        seed=known.seed.fillna(times).astype("int64"),
         metric="train_seconds",
         split="train",
-        value=rows.train_seconds / rows.seeds,
+        value=known.train_seconds / known.seeds,
     )
 
 

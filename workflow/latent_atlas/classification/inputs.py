@@ -1,5 +1,6 @@
 """A classifier's configuration, data and encoder."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from latent_atlas.files import read_tensor_metadata, read_tensors
 from latent_atlas.training.inputs import (
     load_images,
     provenance,
+    seed_facts,
     tuned_experiment,
     with_found,
 )
@@ -61,6 +63,18 @@ class ClassifierInputs:
 
     def provenance(self) -> dict:
         return provenance(self.spec, self.device, self.hashes)
+
+    def facts(self, code: str) -> dict:
+        """Everything that decides what training leaves of a seed but its encoder's weights."""
+        encoder = {} if self.encoder is None else {"encoder": self.encoder.model_dump()}
+        return seed_facts(self.classifier, self.provenance(), self.spec, code) | encoder
+
+    def encoder_hash(self, seed: int) -> str:
+        """Of the seed's encoder weights; empty where there are none."""
+        digest, s = hashlib.sha256(), self.seeds.index(seed)
+        for _, tensor in sorted((self.weights or {}).items()):
+            digest.update(np.ascontiguousarray(tensor[s].numpy()).tobytes())
+        return digest.hexdigest() if self.weights else ""
 
 
 def _encoder_weights(path: str, seeds: list[int]) -> dict[str, torch.Tensor]:

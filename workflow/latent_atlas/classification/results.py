@@ -2,51 +2,59 @@
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.metrics import precision_recall_fscore_support
 
 from latent_atlas.classification.fit import Fitted, logits_of
 from latent_atlas.classification.inputs import ClassifierInputs
+from latent_atlas.classification.train import ClassifierTraining
 from latent_atlas.config.metrics import unit_of
 from latent_atlas.training.costs import cost_row
+from latent_atlas.training.kept import Tensors
+
+WEIGHTS = "weights."
+HISTORY = "history."
+PREDICTED = "predicted."
 
 
-def stacked_weights(fits: list[Fitted]) -> dict[str, np.ndarray]:
-    """Every tensor [S,…]."""
-    states = [fitted.network.state_dict() for fitted in fits]
-    return {
-        name: torch.stack([state[name] for state in states]).cpu().numpy() for name in states[0]
-    }
+def train_seed(inputs: ClassifierInputs, seeds: list[int]) -> tuple[list[Tensors], list[dict]]:
+    """Train the one seed of `seeds`: what is kept of it, and the cost."""
+    (seed,) = seeds
+    s = inputs.seeds.index(seed)
+    fitted = ClassifierTraining(inputs, s, inputs.classifier.id).run()
+    return [_tensors(fitted, inputs, s)], [_cost(fitted, inputs, seed)]
 
 
-def history_frame(fits: list[Fitted], inputs: ClassifierInputs) -> pd.DataFrame:
+def _tensors(fitted: Fitted, inputs: ClassifierInputs, s: int) -> Tensors:
+    """`weights.NAME`; `history.SPLIT` [E,4], rows of (epoch, step, loss, accuracy); classes
+    `predicted.SPLIT` and `predicted.SPLIT_labels`, int64 [N], of what was not trained on."""
+    found = {WEIGHTS + n: p.cpu().numpy() for n, p in fitted.network.state_dict().items()}
+    epochs = max(epoch for epoch, *_ in fitted.history)
+    steps = -(-fitted.images_seen // epochs // inputs.classifier.batch_size)
+    for split in dict.fromkeys(split for _, split, *_ in fitted.history):
+        rows = [(epoch, epoch * steps, *v) for epoch, of, *v in fitted.history if of == split]
+        found[HISTORY + split] = np.asarray(rows, np.float64)
+    for split in ["test"] if inputs.classifier.train_on_all else ["validation", "test"]:
+        data = inputs.data[split][s]
+        classes = logits_of(fitted.network, data.pixels).argmax(1)
+        found[PREDICTED + split] = classes.cpu().numpy()
+        found[f"{PREDICTED}{split}_labels"] = data.labels.cpu().numpy()
+    return found
+
+
+def history_frame(parts: list[Tensors], inputs: ClassifierInputs) -> pd.DataFrame:
     """Tidy rows as an experiment's: experiment, seed, epoch, step, split, term, value."""
     rows = []
-    for seed, fitted in zip(inputs.seeds, fits, strict=True):
-        last = max(epoch for epoch, *_ in fitted.history)
-        steps = -(-fitted.images_seen // last // inputs.classifier.batch_size)
-        for epoch, split, loss, accuracy in fitted.history:
-            for term, value in (("loss", loss), ("accuracy_percent", accuracy)):
-                rows.append((inputs.classifier.id, seed, epoch, epoch * steps, split, term, value))
+    for seed, part in zip(inputs.seeds, parts, strict=True):
+        for name, history in part.items():
+            if not name.startswith(HISTORY):
+                continue
+            split = name.removeprefix(HISTORY)
+            for epoch, step, *values in history.tolist():
+                place = (inputs.classifier.id, seed, int(epoch), int(step), split)
+                for term, value in zip(("loss", "accuracy_percent"), values, strict=True):
+                    rows.append((*place, term, value))
     columns = ["experiment", "seed", "epoch", "step", "split", "term", "value"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def predictions(fits: list[Fitted], inputs: ClassifierInputs) -> dict[str, np.ndarray]:
-    """Classes `{split}` and `{split}_labels`, int64 [S,N], of the splits that were not trained
-    on."""
-    splits = ["test"] if inputs.classifier.train_on_all else ["validation", "test"]
-    found = {}
-    for split in splits:
-        data = inputs.data[split]
-        found[split] = np.stack(
-            [
-                logits_of(fitted.network, of_seed.pixels).argmax(1).cpu().numpy()
-                for fitted, of_seed in zip(fits, data, strict=True)
-            ]
-        )
-        found[f"{split}_labels"] = np.stack([of_seed.labels.cpu().numpy() for of_seed in data])
-    return found
 
 
 def metric_frame(predicted: dict[str, np.ndarray], inputs: ClassifierInputs) -> pd.DataFrame:
@@ -86,13 +94,10 @@ def metric_frame(predicted: dict[str, np.ndarray], inputs: ClassifierInputs) -> 
     return pd.DataFrame(rows)
 
 
-def cost_frame(fits: list[Fitted], inputs: ClassifierInputs) -> pd.DataFrame:
-    """One row a seed, as an experiment's row for all its seeds; earlier heads do not count."""
-    rows = []
-    for seed, fitted in zip(inputs.seeds, fits, strict=True):
-        parameters = sum(p.numel() for p in fitted.network.parameters())
-        epochs = max(epoch for epoch, *_ in fitted.history)
-        name, seen = inputs.classifier.id, fitted.images_seen
-        row = cost_row(name, epochs, parameters, fitted.seconds, seen, inputs.device)
-        rows.append(row | {"seed": seed, "seeds": 1})
-    return pd.DataFrame(rows)
+def _cost(fitted: Fitted, inputs: ClassifierInputs, seed: int) -> dict[str, object]:
+    """As an experiment's row for all its seeds; earlier heads do not count."""
+    parameters = sum(p.numel() for p in fitted.network.parameters())
+    epochs = max(epoch for epoch, *_ in fitted.history)
+    name, seen = inputs.classifier.id, fitted.images_seen
+    row = cost_row(name, epochs, parameters, fitted.seconds, seen, inputs.device)
+    return row | {"seed": seed, "seeds": 1}

@@ -2,20 +2,19 @@
 
 import resource
 
-import pandas as pd
 import torch
 
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import Trained
 
 
-def cost_frame(trained: Trained, inputs: ExperimentInputs) -> pd.DataFrame:
-    """One row: seconds of the loop for all seeds together, seed-images a second, peak memory."""
+def cost_of(trained: Trained, inputs: ExperimentInputs) -> dict[str, object]:
+    """Seconds of the loop for all seeds together, seed-images a second, peak memory."""
     epochs = inputs.experiment.training.epochs
     seen = trained.images_seen * len(inputs.seeds)
     parameters = sum(stacked[0].numel() for stacked in trained.model.state_dict().values())
     row = cost_row(inputs.experiment.id, epochs, parameters, trained.seconds, seen, inputs.device)
-    return pd.DataFrame([row | {"seeds": len(inputs.seeds)}])
+    return row | {"seeds": len(inputs.seeds)}
 
 
 def cost_row(

@@ -55,6 +55,22 @@ class ExperimentInputs:
     def provenance(self) -> dict:
         return provenance(self.spec, self.device, self.hashes)
 
+    def facts(self, code: str) -> dict:
+        """Everything that decides what training leaves of a seed; `code` is its hash."""
+        return seed_facts(self.experiment, self.provenance(), self.spec, code)
+
+
+def seed_facts(run: Experiment | Classifier, provenance: dict, spec: dict, code: str) -> dict:
+    """Of provenance and specification what holds for every seed, whatever the others are."""
+    by_seeds = {"configuration", "train_rows", "validation_rows", "test_rows"}
+    return {
+        "run": run.model_dump(exclude={"title", "reading"}),
+        "dataset": spec["dataset"],
+        "code": code,
+        "threads": torch.get_num_threads(),
+        **{key: value for key, value in provenance.items() if key not in by_seeds},
+    }
+
 
 def tuned_experiment(spec: dict, tuned: str | None) -> Experiment:
     """The experiment of a spec, with the values that its search has found."""

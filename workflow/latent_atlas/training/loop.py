@@ -13,7 +13,7 @@ from latent_atlas.config.experiments import Experiment
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.registry import build_model
 from latent_atlas.streams import torch_streams
-from latent_atlas.training.steps import GanStep, LikelihoodStep
+from latent_atlas.training.steps import step_of
 
 AfterEpoch = Callable[[int, LatentModel, Tensor | None], None]
 
@@ -104,8 +104,7 @@ def train(
     model.to(device=device, dtype=dtype)
     if table is not None:
         table = table.to(device=device, dtype=dtype).requires_grad_()
-    kind = GanStep if experiment.model.family == "gan" else LikelihoodStep
-    step = kind(experiment, seeds, model, table)
+    step = step_of(experiment)(experiment, seeds, model, table)
     shuffling = torch_streams(experiment.id, seeds, "shuffling")
     per_epoch = epoch_images(experiment, images.count)
     history, batches, steps, begin = [], [], 0, time.perf_counter()

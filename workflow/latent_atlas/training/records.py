@@ -80,10 +80,12 @@ class EpochRecords:
             return {}
         return {"validation": torch.stack(self.validation).double().numpy()}
 
-    def growth_tensors(self) -> dict[str, np.ndarray]:
-        """`image` [1 or S,pixels], `reconstructions` [S,kept,pixels], `epochs` [kept]."""
+    def growth_tensors(self, s: int) -> dict[str, np.ndarray]:
+        """Of the `s`-th seed: `image` [pixels], `reconstructions` [kept,pixels], `epochs`
+        [kept]."""
+        image = self.shown[s if len(self.shown) > 1 else 0, 0]
         return {
-            "image": self.shown[:, 0].cpu().numpy(),
-            "reconstructions": torch.stack(self.growth, 1).numpy(),
+            "image": image.cpu().numpy(),
+            "reconstructions": torch.stack([kept[s] for kept in self.growth]).numpy(),
             "epochs": np.asarray(self.epochs[: len(self.growth)]),
         }

@@ -127,6 +127,10 @@ class GanStep:
         return draw_noise("gaussian", (n, self.model.latent), self.drawing).to(like)
 
 
+def step_of(experiment: Experiment) -> type[LikelihoodStep] | type[GanStep]:
+    return GanStep if experiment.model.family == "gan" else LikelihoodStep
+
+
 def _cross_entropy(logits: Tensor, label: float) -> Tensor:
     """Mean over the batch [S] of logits [S,B]."""
     labels = torch.full_like(logits, label)

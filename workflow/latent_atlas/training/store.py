@@ -10,16 +10,19 @@ from latent_atlas.config.experiments import Experiment
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_tensor_metadata, read_tensors, write_tensors
 from latent_atlas.models.base import LatentModel
-from latent_atlas.training.loop import SeedImages, Trained, initial_model
+from latent_atlas.training.kept import stacked
+from latent_atlas.training.loop import SeedImages, initial_model
 
+MODEL = "model."
 TABLE = "latents.train"
 
 
-def save_weights(path, trained: Trained, seeds: list[int]) -> None:
-    """Every parameter [S,…]; the table of training latents, if any, as `latents.train` [S,N,w]."""
-    tensors = {name: p.cpu().numpy() for name, p in trained.model.state_dict().items()}
-    if trained.table is not None:
-        tensors[TABLE] = trained.table.cpu().numpy()
+def save_weights(path, parts: list[dict[str, np.ndarray]], seeds: list[int]) -> None:
+    """Every parameter [S,…]; the table of training latents, if any, as `latents.train` [S,N,w].
+    `parts` holds those of each seed, parameters as `model.NAME`."""
+    tensors = stacked(parts, MODEL)
+    if TABLE in parts[0]:
+        tensors[TABLE] = np.stack([part[TABLE] for part in parts])
     write_tensors(path, tensors, seeds=seeds)
 
 
@@ -54,18 +57,16 @@ def _filled(model: LatentModel, saved: dict[str, np.ndarray], path) -> LatentMod
 
 def history_frame(
     histories: dict[str, np.ndarray],
-    batches: np.ndarray | None,
     terms: tuple[str, ...],
     experiment: str,
     seeds: list[int],
     steps_per_epoch: int,
 ) -> pd.DataFrame:
-    """Split → [E,S,terms], and single batches [steps,S,terms] as the split "batch", as tidy rows:
+    """Split → [E,S,terms] (single batches [steps,S,terms] as the split "batch") as tidy rows:
     experiment, seed, epoch, step, split, term, value."""
-    every = {"batch": (batches, 1)} if batches is not None else {}
-    every |= {split: (history, steps_per_epoch) for split, history in histories.items()}
     frames = []
-    for split, (history, stride) in every.items():
+    for split, history in sorted(histories.items()):
+        stride = 1 if split == "batch" else steps_per_epoch
         row, seed, term = np.indices(history.shape).reshape(3, -1)
         step = (row + 1) * stride
         frames.append(

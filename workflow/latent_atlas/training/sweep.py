@@ -1,7 +1,9 @@
 """An experiment trained at every point of a sweep."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from latent_atlas.config.experiments import Experiment
@@ -9,34 +11,50 @@ from latent_atlas.config.metrics import unit_of
 from latent_atlas.config.searches import with_values
 from latent_atlas.config.sweeps import Sweep
 from latent_atlas.training.copies import training_sets
-from latent_atlas.training.costs import cost_frame
+from latent_atlas.training.costs import cost_of
 from latent_atlas.training.inputs import ExperimentInputs
+from latent_atlas.training.kept import Tensors
 from latent_atlas.training.loop import train
 from latent_atlas.training.records import EpochRecords
 
 
-def train_sweep(sweep: Sweep, inputs: ExperimentInputs) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tidy metrics, and what each point's training cost; `inputs` are those of the sweep's base.
+def train_sweep(
+    sweep: Sweep, inputs: ExperimentInputs, files: Mapping[str, str], seeds: list[int]
+) -> tuple[list[Tensors], list[dict]]:
+    """Train some of the seeds of `inputs`, those of the sweep's base, at every point: the last
+    validation `losses` [points] of each seed, and what each point cost.
 
     A seed's random streams are the same at every point, so that points compare pairwise.
     """
-    images, validation = training_sets(inputs)
-    losses, costs = {}, []
+    some = inputs
+    if seeds != inputs.seeds:
+        some = ExperimentInputs.load(inputs.spec | {"seeds": seeds}, files, inputs.device)
+    images, validation = training_sets(some)
+    losses, costs = [], []
     fixed = {"id": sweep.id} | ({"training.epochs": sweep.epochs} if sweep.epochs else {})
-    for name, values in sweep.points().items():
-        changed = with_values(inputs.experiment.model_dump(), values | fixed)
+    for values in sweep.points().values():
+        changed = with_values(some.experiment.model_dump(), values | fixed)
         experiment = Experiment.model_validate(changed)
-        records = EpochRecords(experiment, inputs.seeds, images, validation)
-        trained = train(experiment, inputs.seeds, images, inputs.device, after_epoch=records)
-        losses[name] = records.validation[-1][:, 0].double().numpy()
-        costs.append(cost_frame(trained, replace(inputs, experiment=experiment)))
-    table = pd.DataFrame(losses, index=pd.Index(inputs.seeds, name="seed"))
+        records = EpochRecords(experiment, seeds, images, validation)
+        trained = train(experiment, seeds, images, some.device, after_epoch=records)
+        losses.append(records.validation[-1][:, 0].double().numpy())
+        costs.append(cost_of(trained, replace(some, experiment=experiment)))
+    return [{"losses": of_seed} for of_seed in np.stack(losses, 1)], costs
+
+
+def sweep_frame(sweep: Sweep, dataset: str, seeds: list[int], parts: list[Tensors]) -> pd.DataFrame:
+    """Tidy metrics."""
+    table = pd.DataFrame(
+        [part["losses"] for part in parts],
+        index=pd.Index(seeds, name="seed"),
+        columns=list(sweep.points()),
+    )
     excess = table.div(table.min(axis=1), axis=0) - 1
     rows = [
         {
             "experiment": sweep.id,
             "seed": seed,
-            "dataset": inputs.experiment.dataset,
+            "dataset": dataset,
             "split": "validation",
             "metric": f"{metric}/{name}",
             "value": float(values.loc[seed, name]),
@@ -44,6 +62,6 @@ def train_sweep(sweep: Sweep, inputs: ExperimentInputs) -> tuple[pd.DataFrame, p
         }
         for metric, values in (("sweep_loss", table), ("sweep_excess", excess))
         for name in table
-        for seed in inputs.seeds
+        for seed in seeds
     ]
-    return pd.DataFrame(rows), pd.concat(costs, ignore_index=True)
+    return pd.DataFrame(rows)

@@ -1,0 +1,62 @@
+"""Seeds that are kept, so that more seeds train only new ones."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from latent_atlas.training.kept import KeptSeeds, stacked
+
+
+class Training:
+    """Remembers which seeds it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, seeds):
+        self.asked.append(seeds)
+        cost = {"experiment": "x", "seeds": len(seeds), "train_seconds": 10.0 * len(self.asked)}
+        return [{"a.w": np.full(2, seed, np.float32), "b": np.array(seed)} for seed in seeds], [
+            cost
+        ]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "seeds"
+
+
+def test_more_seeds_train_only_the_new_ones(folder, caplog):
+    training = Training()
+    KeptSeeds(folder, {"code": "a"}).trained([0, 1, 2], training)
+    with caplog.at_level(logging.INFO):
+        parts, costs = KeptSeeds(folder, {"code": "a"}).trained([0, 1, 2, 3, 4], training)
+    assert training.asked == [[0, 1, 2], [3, 4]]
+    assert "training seeds [3, 4]; kept: [0, 1, 2]" in caplog.text
+    assert stacked(parts, "a.")["w"].tolist() == [[s, s] for s in range(5)]
+    assert [part["b"].item() for part in parts] == [0, 1, 2, 3, 4]
+    assert costs[["seeds", "train_seconds"]].to_numpy().tolist() == [[3, 10.0], [2, 20.0]]
+    parts, costs = KeptSeeds(folder, {"code": "a"}).trained([4, 1], training)
+    assert len(training.asked) == 2
+    assert [part["b"].item() for part in parts] == [4, 1]
+
+
+def test_what_was_made_otherwise_is_not_taken_and_goes(folder):
+    training = Training()
+    KeptSeeds(folder, {"code": "a"}).trained([0, 1], training)
+    KeptSeeds(folder, {"code": "b"}).trained([0], training)
+    KeptSeeds(folder, {"code": "b"}, lambda seed: "encoder").trained([0], training)
+    assert training.asked == [[0, 1], [0], [0]]
+    assert len(list(folder.iterdir())) == 2, "one file a seed"
+
+
+def test_a_damaged_file_is_trained_again(folder, caplog):
+    training = Training()
+    KeptSeeds(folder, {}).trained([0, 1], training)
+    path = next(folder.glob("1-*"))
+    path.write_bytes(path.read_bytes()[:20])
+    parts, _ = KeptSeeds(folder, {}).trained([0, 1], training)
+    assert training.asked == [[0, 1], [1]]
+    assert "seed 1 is trained again" in caplog.text
+    assert parts[1]["b"] == 1

@@ -1,0 +1,61 @@
+"""Training an experiment's seeds, and what of them is kept."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from latent_atlas.training.copies import training_sets
+from latent_atlas.training.costs import cost_of
+from latent_atlas.training.inputs import ExperimentInputs
+from latent_atlas.training.kept import Tensors, stacked
+from latent_atlas.training.loop import Trained, steps_per_epoch, train
+from latent_atlas.training.records import EpochRecords
+from latent_atlas.training.steps import step_of
+from latent_atlas.training.store import MODEL, TABLE, history_frame
+
+GROWTH = "growth."
+HISTORY = "history."
+
+
+def train_seeds(
+    inputs: ExperimentInputs, files: Mapping[str, str], seeds: list[int]
+) -> tuple[list[Tensors], list[dict]]:
+    """Train some of the seeds of `inputs` together: what is kept of each, and the cost."""
+    some = inputs
+    if seeds != inputs.seeds:
+        some = ExperimentInputs.load(inputs.spec | {"seeds": seeds}, files, inputs.device)
+    images, validation = training_sets(some)
+    records = EpochRecords(some.experiment, seeds, images, validation)
+    trained = train(some.experiment, seeds, images, some.device, after_epoch=records)
+    return [seed_tensors(trained, records, s) for s in range(len(seeds))], [cost_of(trained, some)]
+
+
+def seed_tensors(trained: Trained, records: EpochRecords, s: int) -> Tensors:
+    """Of the `s`-th seed: `model.NAME`, `latents.train` where there is a table, histories [E,T] by
+    split as `history.SPLIT`, and `growth.NAME`."""
+    histories = {"train": trained.history, **records.history()}
+    if trained.batches is not None:
+        histories["batch"] = trained.batches
+    found = {MODEL + n: p[s].cpu().numpy() for n, p in trained.model.state_dict().items()}
+    found |= {HISTORY + split: history[:, s] for split, history in histories.items()}
+    found |= {GROWTH + name: array for name, array in records.growth_tensors(s).items()}
+    if trained.table is not None:
+        found[TABLE] = trained.table[s].cpu().numpy()
+    return found
+
+
+def growth_of(parts: list[Tensors]) -> Tensors:
+    """`image` [S,pixels], `reconstructions` [S,kept,pixels], `epochs` [kept]."""
+    growth = stacked(parts, GROWTH)
+    return growth | {"epochs": growth["epochs"][0]}
+
+
+def history_of(parts: list[Tensors], inputs: ExperimentInputs) -> pd.DataFrame:
+    """As `history_frame`."""
+    histories = {
+        split: np.swapaxes(history, 0, 1) for split, history in stacked(parts, HISTORY).items()
+    }
+    experiment = inputs.experiment
+    steps = steps_per_epoch(experiment, training_sets(inputs)[0].count)
+    return history_frame(histories, step_of(experiment).terms, experiment.id, inputs.seeds, steps)
