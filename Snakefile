@@ -1,5 +1,6 @@
 from snakemake.utils import min_version
 
+from latent_atlas.config.jobs import Jobs
 from latent_atlas.config.paths import Paths
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
@@ -16,6 +17,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 paths = Paths(project)
+jobs = Jobs(paths)
 RESULTS = paths.results
 
 

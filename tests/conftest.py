@@ -79,9 +79,13 @@ class Checkout:
             self.edit(f"config/studies/{study}.yaml", **changes)
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        return self.python("snakemake", "--cores", "2", *arguments, **environment)
+
+    def python(self, module: str, *arguments: str, **environment: str):
+        """`python -m MODULE` in the checkout, without a mirror but a given one."""
         inherited = {k: v for k, v in os.environ.items() if k != MIRROR_VARIABLE}
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=self.folder,
             env=inherited | {"PYTHONPATH": str(self.folder / "workflow")} | environment,
             capture_output=True,
@@ -90,13 +94,13 @@ class Checkout:
         )
 
     def files(self, pattern: str = "results/**/*") -> dict[str, str]:
-        """Every file below results by content, but logs, benchmarks, searches' journals and kept
-        seeds, which hold seconds."""
+        """Every file below results by content, but logs, benchmarks, searches' journals, and
+        manifests and kept seeds, which tell of seconds."""
         return {
             str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in self.folder.glob(pattern)
             if path.is_file()
-            and not {"logs", "benchmarks", "seeds"} & set(path.parts)
+            and not {"logs", "benchmarks", "manifests", "seeds"} & set(path.parts)
             and not path.name.startswith("journal-")
         }
 

@@ -5,10 +5,14 @@ import os
 import sys
 from pathlib import Path
 
+import yaml
+
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.jobs import Jobs
 from latent_atlas.config.loading import deep_merge, load_yaml
+from latent_atlas.config.paths import Paths
 from latent_atlas.config.project import Project, Settings
 from latent_atlas.config.searches import Best, Search
 from latent_atlas.config.studies import StudyConfig
@@ -36,17 +40,34 @@ def write_schemas(folder: Path) -> None:
         write_json(folder / f"{name}.schema.json", model.model_json_schema())
 
 
+def project_of(arguments: argparse.Namespace) -> Project:
+    """The project of this folder, as `--configfile` and `--config` change it."""
+    settings = load_yaml(SETTINGS, SETTINGS)
+    for file in arguments.configfile:
+        settings = deep_merge(settings, load_yaml(file, file))
+    for change in arguments.config:
+        key, _, value = change.partition("=")
+        settings = deep_merge(settings, {key: yaml.safe_load(value)})
+    return Project(settings, where=" and ".join([SETTINGS, *arguments.configfile]))
+
+
+def verify_results(arguments: argparse.Namespace) -> None:
+    """Say what no longer comes from the present code, configuration or data; exit 1 if any."""
+    from latent_atlas.report.verify import verify
+
+    lines = verify(Jobs(Paths(project_of(arguments))))
+    print("\n".join(lines) or "everything comes from the present code, configuration and data")
+    sys.exit(bool(lines))
+
+
 def reconstruct_file(arguments: argparse.Namespace) -> None:
     """Run a MATLAB file's images through a trained experiment of this folder's project."""
     from latent_atlas.exchange.reconstruct import reconstruct
     from latent_atlas.job import torch_device
 
-    settings = load_yaml(SETTINGS, SETTINGS)
-    for file in arguments.configfile:
-        settings = deep_merge(settings, load_yaml(file, file))
     source = arguments.input
     reconstruct(
-        Project(settings, where=" and ".join([SETTINGS, *arguments.configfile])),
+        project_of(arguments),
         arguments.experiment,
         source,
         arguments.output or source.with_name(f"recon_{source.name}"),
@@ -89,8 +110,23 @@ def main() -> None:
         "rejudge", help="judge what is recorded by the present claims and rules"
     )
     rejudge.set_defaults(run=lambda arguments: judge_recorded_studies())
+    configured = argparse.ArgumentParser(add_help=False)
+    configured.add_argument(
+        "--configfile", action="append", default=[], help="as for snakemake: config/paper.yaml"
+    )
+    configured.add_argument(
+        "--config", nargs="+", default=[], metavar="KEY=VALUE", help="as for snakemake: seeds=5"
+    )
+    check = commands.add_parser(
+        "verify",
+        parents=[configured],
+        help="tell which results no longer come from the present code, configuration and data",
+    )
+    check.set_defaults(run=verify_results)
     reconstruct = commands.add_parser(
-        "reconstruct", help="run the images of a MATLAB file through a trained autoencoder"
+        "reconstruct",
+        parents=[configured],
+        help="run the images of a MATLAB file through a trained autoencoder",
     )
     reconstruct.add_argument("input", type=Path, help="28×28 images under input_images")
     reconstruct.add_argument(
@@ -107,9 +143,6 @@ def main() -> None:
     )
     reconstruct.add_argument("--overwrite", action="store_true")
     reconstruct.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
-    reconstruct.add_argument(
-        "--configfile", action="append", default=[], help="as for snakemake: config/paper.yaml"
-    )
     reconstruct.set_defaults(run=reconstruct_file)
     arguments = parser.parse_args()
     try:

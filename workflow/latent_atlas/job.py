@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from latent_atlas.errors import InputError
+from latent_atlas.files import sha256_file, write_json
 
 
 @contextmanager
-def job(log_file: str) -> Iterator[None]:
-    """Log to `log_file` and the screen. An InputError ends the job with its message alone;
-    any other error leaves its traceback in the log."""
-    path = Path(log_file)
+def job(snakemake) -> Iterator[None]:
+    """Log to the rule's log file and the screen. An InputError ends the job with its message alone;
+    any other error leaves its traceback in the log. A job that ends well leaves a manifest of what
+    it was made from."""
+    path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     handlers = [logging.FileHandler(path, mode="w", encoding="utf-8"), logging.StreamHandler()]
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
@@ -26,6 +28,24 @@ def job(log_file: str) -> Iterator[None]:
     except Exception:
         path.write_text(traceback.format_exc(), encoding="utf-8")
         raise
+    write_json(manifest_path(path), manifest(snakemake))
+
+
+def manifest_path(log: Path) -> Path:
+    """`results/logs/RULE/….log` → `results/manifests/RULE/….json`."""
+    return Path(str(log).replace("/logs/", "/manifests/", 1)).with_suffix(".json")
+
+
+def manifest(snakemake) -> dict:
+    """Everything that a job's outputs come from, and the hash of every file."""
+    return {
+        "rule": snakemake.rule,
+        "wildcards": dict(snakemake.wildcards.items()),
+        "spec": snakemake.params.spec,
+        "code": snakemake.params.code,
+        "inputs": {path: sha256_file(path) for path in snakemake.input},
+        "outputs": {path: sha256_file(path) for path in snakemake.output},
+    }
 
 
 def prepare_torch(threads: int) -> None:

@@ -16,9 +16,8 @@ rule judge:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=project.raw_settings,
-        configuration=project.hash,
-        code=paths.code("judge"),
+        spec=lambda wildcards: jobs.spec("judge", wildcards),
+        code=jobs.code("judge"),
     script:
         "../scripts/judge.py"
 
@@ -40,7 +39,7 @@ rule claims:
         mem_mb=1000,
         runtime=10,
     params:
-        configuration=project.hash,
-        code=paths.code("collect"),
+        spec=lambda wildcards: jobs.spec("claims", wildcards),
+        code=jobs.code("claims"),
     script:
         "../scripts/collect.py"

@@ -14,8 +14,7 @@ rule dataset:
         mem_mb=1000,
         runtime=60,
     params:
-        spec=lambda wildcards: project.datasets[wildcards.dataset].model_dump(),
-        own_files=lambda wildcards: paths.own_files(wildcards.dataset),
-        code=paths.code("dataset"),
+        spec=lambda wildcards: jobs.spec("dataset", wildcards),
+        code=jobs.code("dataset"),
     script:
         "../scripts/dataset.py"

@@ -22,8 +22,8 @@ rule evaluate:
         mem_mb=4000,
         runtime=120,
     params:
-        spec=lambda wildcards: project.spec(wildcards.experiment),
-        code=paths.code("evaluate"),
+        spec=lambda wildcards: jobs.spec("evaluate", wildcards),
+        code=jobs.code("evaluate"),
     script:
         "../scripts/evaluate.py"
 
@@ -45,7 +45,7 @@ rule collect:
         mem_mb=1000,
         runtime=10,
     params:
-        configuration=project.hash,
-        code=paths.code("collect"),
+        spec=lambda wildcards: jobs.spec("collect", wildcards),
+        code=jobs.code("collect"),
     script:
         "../scripts/collect.py"

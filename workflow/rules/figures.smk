@@ -17,7 +17,7 @@ rule figure:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=lambda wildcards: project.figure_spec(wildcards.study, wildcards.figure),
-        code=paths.code("figure"),
+        spec=lambda wildcards: jobs.spec("figure", wildcards),
+        code=jobs.code("figure"),
     script:
         "../scripts/figure.py"

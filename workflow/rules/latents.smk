@@ -17,8 +17,8 @@ rule latents:
         mem_mb=4000,
         runtime=120,
     params:
-        spec=lambda wildcards: project.spec(wildcards.experiment),
-        code=paths.code("latents"),
+        spec=lambda wildcards: jobs.spec("latents", wildcards),
+        code=jobs.code("latents"),
     script:
         "../scripts/latents.py"
 
@@ -40,7 +40,7 @@ rule embed:
         mem_mb=2000,
         runtime=60,
     params:
-        seeds=lambda wildcards: project.seeds_of(wildcards.experiment),
-        code=paths.code("embed"),
+        spec=lambda wildcards: jobs.spec("embed", wildcards),
+        code=jobs.code("embed"),
     script:
         "../scripts/embed.py"

@@ -15,9 +15,8 @@ rule features:
         mem_mb=4000,
         runtime=120,
     params:
-        dataset=lambda wildcards: project.datasets[wildcards.dataset].model_dump(),
-        steps=project.settings.feature_steps,
-        code=paths.code("features"),
+        spec=lambda wildcards: jobs.spec("features", wildcards),
+        code=jobs.code("features"),
     script:
         "../scripts/features.py"
 
@@ -43,7 +42,7 @@ rule quality:
         mem_mb=4000,
         runtime=60,
     params:
-        spec=lambda wildcards: project.quality_spec(wildcards.dataset),
-        code=paths.code("quality"),
+        spec=lambda wildcards: jobs.spec("quality", wildcards),
+        code=jobs.code("quality"),
     script:
         "../scripts/quality.py"

@@ -19,10 +19,8 @@ rule provenance:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=project.raw_settings,
-        configuration=project.hash,
-        benchmarks=f"{RESULTS}/benchmarks",
-        code=paths.code("provenance"),
+        spec=lambda wildcards: jobs.spec("provenance", wildcards),
+        code=jobs.code("provenance"),
     script:
         "../scripts/provenance.py"
 
@@ -50,11 +48,8 @@ rule page:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=project.raw_settings,
-        configuration=project.hash,
-        template=paths.hashed("workflow/report/*.j2"),
-        recorded=paths.hashed("recorded/*/*.parquet"),
-        code=paths.code("page"),
+        spec=lambda wildcards: jobs.spec("page", wildcards),
+        code=jobs.code("page"),
     script:
         "../scripts/page.py"
 
@@ -85,7 +80,7 @@ rule record:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=project.raw_settings,
-        code=paths.code("record"),
+        spec=lambda wildcards: jobs.spec("record", wildcards),
+        code=jobs.code("record"),
     script:
         "../scripts/record.py"

@@ -18,8 +18,8 @@ rule train:
         mem_mb=4000,
         runtime=240,
     params:
-        spec=lambda wildcards: project.spec(wildcards.experiment),
-        code=paths.code("train"),
+        spec=lambda wildcards: jobs.spec("train", wildcards),
+        code=jobs.code("train"),
     script:
         "../scripts/train.py"
 
@@ -45,8 +45,8 @@ rule classify:
         mem_mb=4000,
         runtime=240,
     params:
-        spec=lambda wildcards: project.spec(wildcards.classifier),
-        code=paths.code("classify"),
+        spec=lambda wildcards: jobs.spec("classify", wildcards),
+        code=jobs.code("classify"),
     script:
         "../scripts/classify.py"
 
@@ -70,8 +70,8 @@ rule search:
         mem_mb=4000,
         runtime=480,
     params:
-        spec=lambda wildcards: project.search_spec(wildcards.search),
-        code=paths.code("search"),
+        spec=lambda wildcards: jobs.spec("search", wildcards),
+        code=jobs.code("search"),
     script:
         "../scripts/search.py"
 
@@ -94,7 +94,7 @@ rule sweep:
         mem_mb=4000,
         runtime=480,
     params:
-        spec=lambda wildcards: project.sweep_spec(wildcards.sweep),
-        code=paths.code("sweep"),
+        spec=lambda wildcards: jobs.spec("sweep", wildcards),
+        code=jobs.code("sweep"),
     script:
         "../scripts/sweep.py"

@@ -9,7 +9,7 @@ from latent_atlas.files import write_table, write_tensors
 from latent_atlas.job import job, torch_device
 from latent_atlas.training.kept import KeptSeeds, stacked
 
-with job(snakemake.log[0]):
+with job(snakemake):
     device = torch_device(snakemake.params.spec["device"], snakemake.threads)
     inputs = ClassifierInputs.load(snakemake.params.spec, snakemake.input, device)
     output, provenance = snakemake.output, inputs.provenance()

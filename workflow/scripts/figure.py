@@ -1,7 +1,7 @@
 from latent_atlas.figures.draw import draw_figure
 from latent_atlas.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     draw_figure(
         snakemake.params.spec,
         snakemake.input.data,

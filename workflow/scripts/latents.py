@@ -3,7 +3,7 @@ from latent_atlas.job import job, torch_device
 from latent_atlas.latents.fit import find_codes
 from latent_atlas.training.inputs import ExperimentInputs
 
-with job(snakemake.log[0]):
+with job(snakemake):
     device = torch_device(snakemake.params.spec["device"], snakemake.threads)
     inputs = ExperimentInputs.load(snakemake.params.spec, snakemake.input, device)
     model, _ = inputs.load_model(snakemake.input.weights)

@@ -2,11 +2,11 @@ from latent_atlas.config.project import Project
 from latent_atlas.job import job
 from latent_atlas.report.page import write_page
 
-with job(snakemake.log[0]):
+with job(snakemake):
     write_page(
-        Project(snakemake.params.settings),
+        Project(snakemake.params.spec["settings"]),
         snakemake.input,
-        next(iter(snakemake.params.template)),
-        list(snakemake.params.recorded),
+        next(iter(snakemake.params.spec["template"])),
+        list(snakemake.params.spec["recorded"]),
         snakemake.output.page,
     )

@@ -7,13 +7,14 @@ from latent_atlas.files import read_table, write_table
 from latent_atlas.job import job
 from latent_atlas.report.provenance import provenance_frame
 
-with job(snakemake.log[0]):
+with job(snakemake):
+    project = Project(snakemake.params.spec["settings"])
     costs = pd.concat([read_table(path) for path in snakemake.input.costs], ignore_index=True)
     frame = provenance_frame(
-        Project(snakemake.params.settings),
+        project,
         snakemake.input.datasets,
         snakemake.input.features,
-        Path(snakemake.params.benchmarks),
+        Path(project.settings.results) / "benchmarks",
         costs,
     )
     write_table(snakemake.output.provenance, frame)

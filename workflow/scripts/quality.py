@@ -4,7 +4,7 @@ from latent_atlas.evaluation.quality import Quality
 from latent_atlas.files import write_table
 from latent_atlas.job import job, torch_device
 
-with job(snakemake.log[0]):
+with job(snakemake):
     torch_device("cpu", snakemake.threads)
     spec = snakemake.params.spec
     dataset = DatasetConfig.model_validate(spec["dataset"])

@@ -4,7 +4,7 @@ from latent_atlas.config.project import Project
 from latent_atlas.job import job
 from latent_atlas.report.record import record_study
 
-with job(snakemake.log[0]):
-    project = Project(snakemake.params.settings)
+with job(snakemake):
+    project = Project(snakemake.params.spec["settings"])
     for study in project.studies:
         record_study(project, study, snakemake.input, Path("recorded") / study)

@@ -7,7 +7,7 @@ from latent_atlas.tuning.objective import build_objective
 from latent_atlas.tuning.results import best_of, metric_frame, search_metrics, trial_frame
 from latent_atlas.tuning.search import run_search
 
-with job(snakemake.log[0]):
+with job(snakemake):
     spec, output = snakemake.params.spec, snakemake.output
     search, base = Search.model_validate(spec["search"]), spec["base"]
     device = torch_device(base["device"], threads=1)

@@ -8,7 +8,7 @@ from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.kept import KeptSeeds
 from latent_atlas.training.sweep import sweep_frame, train_sweep
 
-with job(snakemake.log[0]):
+with job(snakemake):
     spec, output = snakemake.params.spec, snakemake.output
     sweep, base = Sweep.model_validate(spec["sweep"]), spec["base"]
     device = torch_device(base["device"], snakemake.threads)

@@ -8,7 +8,7 @@ from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.kept import KeptSeeds
 from latent_atlas.training.store import save_weights
 
-with job(snakemake.log[0]):
+with job(snakemake):
     device = torch_device(snakemake.params.spec["device"], snakemake.threads)
     inputs = ExperimentInputs.load(snakemake.params.spec, snakemake.input, device)
     output, facts = snakemake.output, inputs.provenance()

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from latent_atlas.config.code_hash import code_hash
 from latent_atlas.config.project import Project, encoder_of
 from latent_atlas.files import sha256_file, sha256_json
 
@@ -34,10 +33,6 @@ class Paths:
         self.project = project
         self.results = project.settings.results
 
-    def code(self, script: str) -> str:
-        """Content hash of a rule's script and of all it imports."""
-        return code_hash(self.project.root / f"workflow/scripts/{script}.py")
-
     def dataset(self, dataset: str) -> dict[str, str]:
         return {
             split: f"{self.results}/datasets/{dataset}/{split}.safetensors"
@@ -52,7 +47,11 @@ class Paths:
             return ""
         root = self.project.root / Path(path).expanduser()
         files = [root, *sorted(root.rglob("*"))] if root.exists() else []
-        facts = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
+        facts = [
+            (str(f.relative_to(root)), f.stat().st_size, f.stat().st_mtime_ns)
+            for f in files
+            if f.is_file()
+        ]
         return sha256_json(facts)[:16]
 
     def datasets(self) -> list[str]:

@@ -1,0 +1,73 @@
+"""What decides a job's results besides its input files: the parameters of every rule.
+
+The rules take theirs from here, so that what a finished job was given can be compared with what it
+would be given now (`python -m latent_atlas verify`).
+"""
+
+from collections.abc import Mapping
+
+from latent_atlas.config.code_hash import code_hash
+from latent_atlas.config.paths import Paths
+
+SCRIPTS = {"claims": "collect"}
+
+
+class Jobs:
+    """Parameters of jobs by rule and wildcards."""
+
+    def __init__(self, paths: Paths):
+        self.paths, self.project = paths, paths.project
+        self.specs = {
+            "dataset": self._dataset,
+            "features": self._features,
+            "train": lambda w: self.project.spec(w["experiment"]),
+            "classify": lambda w: self.project.spec(w["classifier"]),
+            "search": lambda w: self.project.search_spec(w["search"]),
+            "sweep": lambda w: self.project.sweep_spec(w["sweep"]),
+            "latents": lambda w: self.project.spec(w["experiment"]),
+            "embed": lambda w: {"seeds": self.project.seeds_of(w["experiment"])},
+            "evaluate": lambda w: self.project.spec(w["experiment"]),
+            "quality": lambda w: self.project.quality_spec(w["dataset"]),
+            "collect": self._configuration,
+            "judge": self._whole,
+            "claims": self._configuration,
+            "figure": lambda w: self.project.figure_spec(w["study"], w["figure"]),
+            "provenance": self._whole,
+            "page": self._page,
+            "record": self._whole,
+        }
+
+    def spec(self, rule: str, wildcards: Mapping[str, str]) -> dict:
+        """Plain JSON values. KeyError where the configuration has nothing of that name to run."""
+        named = dict(wildcards.items())
+        for kind in {"experiment", "classifier", "search", "sweep"} & named.keys():
+            self.project.runs[named[kind]]
+        if rule == "figure" and named["figure"] not in self.project.drawable(named["study"]):
+            raise KeyError(named["figure"])
+        return self.specs[rule](named)
+
+    def code(self, rule: str) -> str:
+        """Content hash of the rule's script and of all it imports."""
+        script = SCRIPTS.get(rule, rule)
+        return code_hash(self.project.root / f"workflow/scripts/{script}.py")
+
+    def _dataset(self, wildcards: Mapping[str, str]) -> dict:
+        name = wildcards["dataset"]
+        own = self.paths.own_files(name)
+        return {"dataset": self.project.datasets[name].model_dump(), "own_files": own}
+
+    def _features(self, wildcards: Mapping[str, str]) -> dict:
+        dataset = self.project.datasets[wildcards["dataset"]].model_dump()
+        return {"dataset": dataset, "steps": self.project.settings.feature_steps}
+
+    def _configuration(self, wildcards: Mapping[str, str]) -> dict:
+        return {"configuration": self.project.hash}
+
+    def _whole(self, wildcards: Mapping[str, str]) -> dict:
+        return self._configuration(wildcards) | {"settings": self.project.raw_settings}
+
+    def _page(self, wildcards: Mapping[str, str]) -> dict:
+        return self._whole(wildcards) | {
+            "template": self.paths.hashed("workflow/report/*.j2"),
+            "recorded": self.paths.hashed("recorded/*/*.parquet"),
+        }
