@@ -222,3 +222,24 @@ def test_spoilt_images_have_a_panel_for_each_corruption(tmp_path):
     ]
     shown = figure.axes[1].images[0].get_array()
     assert [shown[6 * row, 0] for row in range(3)] == [0, 20, 21]
+
+
+def test_rates_are_points_and_point_codes_lines(tmp_path):
+    paths = []
+    for number, values in enumerate(
+        (
+            {"kl_nats": [10.0, 14.0], "reconstruction_mse_sampled": [0.02, 0.03]},
+            {"reconstruction_mse": [0.01, 0.03]},
+        )
+    ):
+        rows = [("test", m, v) for m, of_metric in values.items() for v in of_metric]
+        paths.append(str(tmp_path / f"{number}.parquet"))
+        write_table(paths[-1], pd.DataFrame(rows, columns=["split", "metric", "value"]))
+    runs = {"vae": RUN | {"title": "VAE"}, "ae": RUN | {"title": "AE"}}
+    (panel,) = KINDS["rate"]({"runs": runs}, paths).axes
+    ((point, _, bars),) = panel.containers
+    assert point.get_xydata().tolist() == [[12.0, 0.025]]
+    assert bars[0].get_segments()[0][:, 0].tolist() == [10.0, 14.0]
+    assert panel.lines[-1].get_ydata() == pytest.approx([0.02, 0.02])
+    labels = [text.get_text() for text in panel.get_legend().get_texts()]
+    assert sorted(labels) == ["AE, no rate", "VAE"]

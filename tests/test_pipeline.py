@@ -10,6 +10,7 @@ import pytest
 import yaml
 from conftest import ROOT, TINY_RUNS, TINY_STUDIES, Checkout, idx_bytes
 
+from latent_atlas.config.battery import BATTERY
 from latent_atlas.files import read_table, read_table_metadata, read_tensors
 
 STUDY = "config/studies/auto_decoder.yaml"
@@ -38,11 +39,18 @@ def test_metrics_are_tidy_and_say_where_they_come_from(finished):
         "metric",
         "value",
         "unit",
+        "reason",
     ]
     assert set(metrics.experiment) == TINY_RUNS
     assert set(metrics.seed) == {0, 1}
     assert not metrics.duplicated(["experiment", "seed", "split", "metric"]).any()
-    assert np.isfinite(metrics.value).all()
+    assert (np.isfinite(metrics.value) == (metrics.reason == "")).all()
+    of_gan = metrics[metrics.experiment == "gan-mnist-coded"].set_index("metric").reason
+    assert "training learns no codes" in of_gan["mixture_kid"].iloc[0]
+    classified = {"cl", "cnn-augmented", "ae-search", "fnn-sizes", "fnn-grid"}
+    found = metrics.groupby("experiment").metric.agg(set)
+    for experiment in TINY_RUNS - classified:
+        assert found[experiment] >= set(BATTERY), experiment
     sources = read_table_metadata(path)["sources"]
     for path, source in sources.items():
         own = {"layer", "weights_sha256"} if "quality" in path else {"test_rows"}

@@ -29,6 +29,8 @@ FAMILIES = (
     "vae-mnist-coded",
     "gan-mnist-coded",
     "simple-mnist-sum",
+    "ae-mnist-16",
+    "gan-mnist-16",
 )
 SEEDS = [0, 1, 2, 3, 4]
 

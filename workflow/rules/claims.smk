@@ -42,4 +42,4 @@ rule claims:
         spec=lambda wildcards: jobs.spec("claims", wildcards),
         code=jobs.code("claims"),
     script:
-        "../scripts/collect.py"
+        "../scripts/claims.py"

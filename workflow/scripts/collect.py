@@ -1,14 +1,14 @@
-import pandas as pd
+from functools import partial
 
-from latent_atlas.files import read_table, read_table_metadata, write_table
+from latent_atlas.claims.reasons import with_reasons
+from latent_atlas.config.project import Project
+from latent_atlas.files import join_tables
 from latent_atlas.job import job
 
 with job(snakemake):
-    tables = [read_table(path) for path in snakemake.input.tables]
-    sources = {path: read_table_metadata(path) for path in snakemake.input.tables}
-    write_table(
+    join_tables(
+        snakemake.input.tables,
         snakemake.output.table,
-        pd.concat(tables, ignore_index=True),
+        partial(with_reasons, project=Project(snakemake.params.spec["settings"])),
         configuration=snakemake.params.spec["configuration"],
-        sources=sources,
     )

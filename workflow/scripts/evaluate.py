@@ -1,4 +1,5 @@
 from latent_atlas.classification.features import Features
+from latent_atlas.config.battery import BatterySettings
 from latent_atlas.evaluation.battery import Battery
 from latent_atlas.files import read_table, write_table, write_tensors
 from latent_atlas.job import job, torch_device
@@ -15,7 +16,10 @@ with job(snakemake):
     }
     features = Features(inputs.dataset, snakemake.input.features)
     metrics, shown = Battery(inputs, model, table, codes).measure(
-        read_table(snakemake.input.maps), read_table(snakemake.input.history), features
+        read_table(snakemake.input.maps),
+        read_table(snakemake.input.history),
+        features,
+        BatterySettings.model_validate(snakemake.params.spec["battery"]),
     )
     write_table(snakemake.output.metrics, metrics, **inputs.provenance(), features=features.facts)
     write_tensors(snakemake.output.samples, shown, seeds=inputs.seeds, shape=inputs.dataset.shape)

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 
+from latent_atlas.claims.reasons import measured_rows
 from latent_atlas.claims.verdicts import (
     CALIBRATED,
     NOT_ATTEMPTED,
@@ -64,7 +65,7 @@ class Judge:
 
     def __init__(self, project: Project, study: str, metrics: pd.DataFrame, costs: pd.DataFrame):
         self.project, self.study = project, project.studies[study]
-        rows = pd.concat([metrics, _seconds(costs, project.sweeps)])
+        rows = pd.concat([measured_rows(metrics), _seconds(costs, project.sweeps)])
         self.values = rows.set_index(["experiment", "metric", "split", "seed"])["value"]
         self.values = self.values.sort_index()
         self.measured = set(self.values.index.droplevel("seed"))

@@ -44,14 +44,31 @@ class VariationalAutoDecoder(Config):
     posterior: Posterior
 
 
-class MlpVae(Config):
+class MlpNetwork(Config):
     """An MLP encoder and an MLP decoder."""
 
-    family: Literal["mlp-vae"]
     latent: Count
     encoder_hidden: list[Count]
     hidden: list[Count]
+
+
+class MlpAutoencoder(MlpNetwork):
+    """A point code."""
+
+    family: Literal["mlp-autoencoder"]
+
+
+class MlpVae(MlpNetwork):
+    """A posterior for each image."""
+
+    family: Literal["mlp-vae"]
     posterior: Posterior
+
+
+class MlpGan(MlpNetwork):
+    """A generator like the decoder, a discriminator like the encoder."""
+
+    family: Literal["mlp-gan"]
 
 
 class ConvNetwork(Config):
@@ -141,7 +158,9 @@ class Gan(ImageNetwork):
 Model = Annotated[
     AutoDecoder
     | VariationalAutoDecoder
+    | MlpAutoencoder
     | MlpVae
+    | MlpGan
     | ConvAutoencoder
     | ConvVae
     | ImageAutoencoder
@@ -150,8 +169,16 @@ Model = Annotated[
     | Gan,
     Field(discriminator="family"),
 ]
-POINT_CODES = ("auto-decoder", "conv-autoencoder", "image-autoencoder", "gan")
+ADVERSARIAL = ("gan", "mlp-gan")
+POINT_CODES = (
+    "auto-decoder",
+    "mlp-autoencoder",
+    "conv-autoencoder",
+    "image-autoencoder",
+    *ADVERSARIAL,
+)
 ENCODERS = (
+    "mlp-autoencoder",
     "mlp-vae",
     "conv-autoencoder",
     "conv-vae",
@@ -328,4 +355,4 @@ class Experiment(Config):
     @property
     def has_prior(self) -> bool:
         """Whether it was trained so that N(0, I) codes decode to samples."""
-        return self.model.family not in POINT_CODES or self.model.family == "gan"
+        return self.model.family not in POINT_CODES or self.model.family in ADVERSARIAL

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from latent_atlas.config.code_hash import code_hash
 from latent_atlas.config.paths import Paths
 
-SCRIPTS = {"claims": "collect"}
-
 
 class Jobs:
     """Parameters of jobs by rule and wildcards."""
@@ -26,9 +24,9 @@ class Jobs:
             "sweep": lambda w: self.project.sweep_spec(w["sweep"]),
             "latents": lambda w: self.project.spec(w["experiment"]),
             "embed": lambda w: {"seeds": self.project.seeds_of(w["experiment"])},
-            "evaluate": lambda w: self.project.spec(w["experiment"]),
+            "evaluate": self._evaluate,
             "quality": lambda w: self.project.quality_spec(w["dataset"]),
-            "collect": self._configuration,
+            "collect": self._whole,
             "judge": self._whole,
             "claims": self._configuration,
             "figure": lambda w: self.project.figure_spec(w["study"], w["figure"]),
@@ -48,8 +46,7 @@ class Jobs:
 
     def code(self, rule: str) -> str:
         """Content hash of the rule's script and of all it imports."""
-        script = SCRIPTS.get(rule, rule)
-        return code_hash(self.project.root / f"workflow/scripts/{script}.py")
+        return code_hash(self.project.root / f"workflow/scripts/{rule}.py")
 
     def _dataset(self, wildcards: Mapping[str, str]) -> dict:
         name = wildcards["dataset"]
@@ -59,6 +56,10 @@ class Jobs:
     def _features(self, wildcards: Mapping[str, str]) -> dict:
         dataset = self.project.datasets[wildcards["dataset"]].model_dump()
         return {"dataset": dataset, "steps": self.project.settings.feature_steps}
+
+    def _evaluate(self, wildcards: Mapping[str, str]) -> dict:
+        battery = self.project.settings.battery.model_dump()
+        return self.project.spec(wildcards["experiment"]) | {"battery": battery}
 
     def _configuration(self, wildcards: Mapping[str, str]) -> dict:
         return {"configuration": self.project.hash}

@@ -3,6 +3,14 @@
 METRICS: dict[str, tuple[str, str]] = {
     "reconstruction_mse": ("squared grey level", "mean over pixels and images, mean code"),
     "reconstruction_mse_sampled": ("squared grey level", "the same with a sampled code"),
+    "reconstruction_mse_start": (
+        "squared grey level",
+        "the first 2,000 test images: from an encoder's mean code, or from the code 0",
+    ),
+    "reconstruction_mse_refined": (
+        "squared grey level",
+        "the same once Adam has optimised each image's code from there; the best on the way",
+    ),
     "reconstruction_mse_refit": (
         "squared grey level",
         "training images after their latents were fitted anew by the test protocol",
@@ -25,6 +33,15 @@ METRICS: dict[str, tuple[str, str]] = {
         "the training objective with a sampled code; of a full batch where images are summed",
     ),
     "kl_nats": ("nat", "exact KL from posterior to N(0, I), mean over images"),
+    "elbo_nats": (
+        "nat",
+        "evidence lower bound on the log density of the first 2,000 test images, mean; pixels lie "
+        "about their decode as N(0, σ²), σ² the error of sampled training reconstructions",
+    ),
+    "importance_bound_nats": (
+        "nat",
+        "the same bound, tightened by importance sampling",
+    ),
     "active_units": ("count", "latent dimensions whose posterior mean varies by more than .01"),
     "beta_effective": (
         "1",
@@ -33,7 +50,17 @@ METRICS: dict[str, tuple[str, str]] = {
     "posterior_variance_ratio": ("1", "variance of posterior draws over σ²"),
     "code_norm": ("1", "mean Euclidean norm of the codes"),
     "knn_accuracy": ("share", "5-nearest-neighbour class accuracy, training codes → test codes"),
+    "linear_probe_accuracy": (
+        "share",
+        "test codes whose class logistic regression finds, trained on the first 5,000 training "
+        "codes, standardised",
+    ),
     "silhouette": ("1", "silhouette of test codes by class"),
+    "map_trustworthiness": (
+        "1",
+        "how far 5 nearest neighbours on the t-SNE map are near among the codes, at most 1",
+    ),
+    "pca_map_trustworthiness": ("1", "the same of the PCA map"),
     "map_silhouette": ("1", "silhouette of the t-SNE map by class"),
     "map_norm_radius_spearman": (
         "1",
@@ -298,6 +325,13 @@ METRICS: dict[str, tuple[str, str]] = {
         "squared grey level",
         "PCA of the latent's size, fitted to training images",
     ),
+    "control_random_codes_mse": (
+        "squared grey level",
+        "decoded random latents as the reconstructions of test images",
+    ),
+    "parameters": ("count", "weights of all the model's networks, latents of images apart"),
+    "images_per_second": ("1/s", "training images of all seeds, by the clock of its machine"),
+    "peak_memory_mib": ("MiB", "of the training process"),
     "accuracy_percent": ("percent", "images whose class is found"),
     "accuracy_gap_points": ("point", "absolute difference of validation and test accuracy"),
     "f1_percent": ("percent", "harmonic mean of a class's precision and recall"),

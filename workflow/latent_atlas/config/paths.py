@@ -22,6 +22,7 @@ FIGURE_FILES = {
     "grid": "metrics.parquet",
     "spoilt": "samples.safetensors",
     "severity": "metrics.parquet",
+    "rate": "metrics.parquet",
     "confusion": "predictions.safetensors",
 }
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from latent_atlas.config.base import Config, Count, Id, nearest
+from latent_atlas.config.battery import BatterySettings
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment, ImageNetwork
@@ -71,6 +72,7 @@ class Settings(Config):
         description="auto: cuda where there is one, else cpu"
     )
     training_threads: Count = Field(description="threads of one training or evaluation job")
+    battery: BatterySettings
     feature_steps: Count = Field(
         description="batches of 128 that train the classifier whose features measure samples"
     )
@@ -450,6 +452,7 @@ class Project:
                 "runs": {name: run.model_dump() for name, run in sorted(self.runs.items())},
                 "seeds": self.settings.seed_list,
                 "feature_steps": self.settings.feature_steps,
+                "battery": self.settings.battery.model_dump(),
                 "studies": {n: s.model_dump() for n, s in sorted(self.studies.items())},
                 "datasets": {n: self.datasets[n].model_dump() for n in self.used_datasets},
             }

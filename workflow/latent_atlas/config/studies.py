@@ -233,6 +233,14 @@ class OverlayFigure(FigureBase):
     splits: list[Literal["train", "validation"]] = Field(min_length=1)
 
 
+class RateFigure(FigureBase):
+    """Rate (KL) and distortion (MSE of sampled codes), one panel a data set; point codes as
+    lines."""
+
+    kind: Literal["rate"]
+    experiments: list[Id] = Field(min_length=1)
+
+
 class SpoiltFigure(FigureBase):
     """Test images, spoilt ones and their reconstructions, one panel for each experiment and
     corruption."""
@@ -308,6 +316,7 @@ Figure = Annotated[
     | ExperimentFigure
     | BatchesFigure
     | OverlayFigure
+    | RateFigure
     | SpoiltFigure
     | SeverityFigure
     | SweepFigure

@@ -4,21 +4,37 @@ import numpy as np
 import pandas as pd
 
 from latent_atlas.classification.features import Features
+from latent_atlas.config.battery import BatterySettings
 from latent_atlas.evaluation.codes import CodeMeasures
 from latent_atlas.evaluation.decodes import DecodeMeasures
+from latent_atlas.evaluation.likelihood import LikelihoodMeasures
+from latent_atlas.evaluation.refinement import RefinementMeasures
 from latent_atlas.evaluation.robustness import RobustnessMeasures
 from latent_atlas.evaluation.stability import StabilityMeasures
 
 
-class Battery(CodeMeasures, DecodeMeasures, RobustnessMeasures, StabilityMeasures):
+class Battery(
+    CodeMeasures,
+    DecodeMeasures,
+    RefinementMeasures,
+    LikelihoodMeasures,
+    RobustnessMeasures,
+    StabilityMeasures,
+):
     """All measurements of one trained stack."""
 
     def measure(
-        self, maps: pd.DataFrame, history: pd.DataFrame, features: Features
+        self,
+        maps: pd.DataFrame,
+        history: pd.DataFrame,
+        features: Features,
+        settings: BatterySettings,
     ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Tidy metrics, and uint8 images for the figures; `features` is the data set's own
         classifier."""
         self.measure_codes(maps, history)
         self.measure_stability()
+        self.measure_refinement(settings.refine_steps)
+        self.measure_likelihood(settings.importance_samples)
         shown = self.measure_decodes() | self.measure_robustness(features)
         return pd.DataFrame(self.rows), shown

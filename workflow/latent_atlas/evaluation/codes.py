@@ -14,7 +14,7 @@ from latent_atlas.evaluation.reconstruction import (
 from latent_atlas.evaluation.stepped import stepped_evaluation
 from latent_atlas.evaluation.subject import Subject
 from latent_atlas.models.posterior import draw_noise, kl_nats, sample
-from latent_atlas.streams import torch_streams
+from latent_atlas.streams import stream_seed, torch_streams
 from latent_atlas.training.copies import leaked_share
 from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.objective import effective_beta, mean_loss
@@ -38,6 +38,8 @@ class CodeMeasures(Subject):
         self._last_epochs(history)
         if self.experiment.stepped_epochs:
             self._stepped()
+        parameters = sum(stacked[0].numel() for stacked in self.model.state_dict().values())
+        self.add("parameters", "train", [parameters] * len(self.seeds))
         count = sum(images.count for images in self.images.values())
         self.add("dataset_images", "test", [count] * len(self.seeds))
         if self.experiment.augmentation:
@@ -129,6 +131,11 @@ class CodeMeasures(Subject):
             found = structure.knn_classes(train[s], self.labels["train"][s], test[s])
             self.add("knn_accuracy", "test", [np.mean(found == labels)], [seed])
             self.add("silhouette", "test", [structure.silhouette(test[s], labels)], [seed])
+            state = stream_seed(self.experiment.id, seed, "probe") % 2**32
+            probed = structure.linear_probe_accuracy(
+                train[s], self.labels["train"][s], test[s], labels, state
+            )
+            self.add("linear_probe_accuracy", "test", [probed], [seed])
             if len(self.classes) <= MOST_PAIRED:
                 ranks = structure.overlap_ranks(labels, found, len(self.classes))
                 accuracies = structure.pair_accuracies(
@@ -153,6 +160,9 @@ class CodeMeasures(Subject):
             self.add(f"{name}_silhouette", "test", [structure.silhouette(xy, labels)], [seed])
             accuracy = structure.half_knn_accuracy(xy, labels)
             self.add(f"{name}_knn_accuracy", "test", [accuracy], [seed])
+            codes = self.fitted["test"][0][self.seeds.index(seed), : len(xy)].cpu().numpy()
+            kept = structure.map_trustworthiness(codes, xy)
+            self.add(f"{name}_trustworthiness", "test", [kept], [seed])
             if method == "tsne":
                 correlation = structure.norm_radius_correlation(xy, points.norm.to_numpy())
                 self.add("map_norm_radius_spearman", "test", [correlation], [seed])

@@ -58,6 +58,9 @@ class DecodeMeasures(Subject):
             measured = {
                 "neighbour_change": change[s].mean() / spread,
                 "neighbour_change_q95": np.quantile(change[s], 0.95) / spread,
+                "control_random_codes_mse": np.mean(
+                    (decoded["random"][s][: len(real_test)] - real_test) ** 2
+                ),
                 "detail_ratio": self._high_frequencies(decoded["test"][s])
                 / self._high_frequencies(real_test),
             }

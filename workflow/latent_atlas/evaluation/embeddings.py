@@ -6,10 +6,10 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from tqdm import tqdm
 
+from latent_atlas.config.battery import MOST_IMAGES
 from latent_atlas.streams import stream_seed
 
 PERPLEXITY = 30
-MOST_POINTS = 2000
 
 
 def embedding_frame(
@@ -24,7 +24,7 @@ def embedding_frame(
     """
     frames = []
     for s, seed in enumerate(tqdm(seeds, desc=f"maps {experiment}", mininterval=5)):
-        some = codes[s, :MOST_POINTS]
+        some = codes[s, :MOST_IMAGES]
         if np.ptp(some, axis=0).any():
             maps = {"tsne": _tsne(some, experiment, seed), "pca": _pca(some)}
         else:

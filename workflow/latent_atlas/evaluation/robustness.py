@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from latent_atlas.classification.features import Features
+from latent_atlas.config.battery import MOST_IMAGES
 from latent_atlas.config.corruptions import CLEAN, CORRUPTIONS
 from latent_atlas.config.experiments import ENCODERS
 from latent_atlas.datasets.corruptions import flipped_pixels, gaussian_noise, occluded
@@ -12,7 +13,6 @@ from latent_atlas.evaluation.subject import Subject, grey_levels
 from latent_atlas.latents.fit import BLOCK
 from latent_atlas.streams import numpy_stream
 
-MOST_SPOILT = 2000
 SHOWN = 10
 SPECKS = "flips-0.02"
 
@@ -40,7 +40,7 @@ class RobustnessMeasures(Subject):
         nothing encodes. Codes that are all one are not said to move."""
         if self.experiment.model.family not in ENCODERS:
             return {}
-        pixels = self.images["test"].pixels[:, :MOST_SPOILT].cpu().numpy()
+        pixels = self.images["test"].pixels[:, :MOST_IMAGES].cpu().numpy()
         clean = pixels.astype(np.float32) / 255
         labels = self.all_labels["test"][:, : clean.shape[1]]
         kept, shown = self._reconstructed(clean)[0], {}

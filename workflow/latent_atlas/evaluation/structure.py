@@ -5,11 +5,18 @@ import itertools
 import numpy as np
 from scipy.stats import rankdata, spearmanr
 from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegressionCV
+from sklearn.manifold import trustworthiness
 from sklearn.metrics import confusion_matrix, recall_score, silhouette_score
+from sklearn.model_selection import ShuffleSplit
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 ACTIVE_VARIANCE = 0.01
 MOST_NEIGHBOURS = 5000
+MAP_NEIGHBOURS = 5
+PROBE_STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
 def active_units(mean: np.ndarray) -> int:
@@ -21,6 +28,28 @@ def knn_classes(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray) -
     """Classes of codes [N,d] by their 5 nearest training codes."""
     classifier = KNeighborsClassifier(n_neighbors=min(5, len(train)))
     return classifier.fit(train, train_labels).predict(test)
+
+
+def linear_probe_accuracy(
+    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, labels: np.ndarray, state: int
+) -> float:
+    """Accuracy on codes `test` [N,d] of logistic regression on the first 5,000 of `train` [M,d],
+    standardised there; its strength, one of five, is chosen on a fifth held out of these by the
+    random `state`."""
+    train, train_labels = train[:MOST_NEIGHBOURS], train_labels[:MOST_NEIGHBOURS]
+    held = ShuffleSplit(1, test_size=0.2, random_state=state)
+    probe = make_pipeline(
+        StandardScaler(),
+        LogisticRegressionCV(
+            Cs=PROBE_STRENGTHS,
+            l1_ratios=(0,),
+            cv=held,
+            scoring="accuracy",
+            max_iter=1000,
+            use_legacy_attributes=False,
+        ),
+    )
+    return float(probe.fit(train, train_labels).score(test, labels))
 
 
 def half_knn_accuracy(points: np.ndarray, labels: np.ndarray) -> float:
@@ -75,6 +104,13 @@ def silhouette(points: np.ndarray, labels: np.ndarray) -> float:
     if not 2 <= len(np.unique(labels)) < len(labels):
         return float("nan")
     return float(silhouette_score(points, labels))
+
+
+def map_trustworthiness(codes: np.ndarray, points: np.ndarray) -> float:
+    """How far a map's [N,2] 5 nearest neighbours are near among codes [N,d] too, at most 1 (Venna
+    and Kaski 2001)."""
+    neighbours = min(MAP_NEIGHBOURS, (len(points) - 1) // 2)
+    return float(trustworthiness(codes, points, n_neighbors=neighbours))
 
 
 def norm_radius_correlation(points: np.ndarray, norms: np.ndarray) -> float:

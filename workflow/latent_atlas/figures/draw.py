@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from latent_atlas.config.corruptions import CLEAN, CORRUPTIONS, SEVERITIES
+from latent_atlas.figures.rate import draw_rate
 from latent_atlas.figures.style import (
     CLASS_COLOURS,
     CLASS_MARKERS,
@@ -563,4 +564,5 @@ KINDS: dict[str, Callable] = {
     "trials": _trials,
     "search": _search,
     "numbers": _numbers,
+    "rate": draw_rate,
 }

@@ -43,6 +43,29 @@ class LatentModel(nn.Module):
         raise NotImplementedError
 
 
+class Adversarial(LatentModel):
+    """A generator, `decoder`, of codes N(0, I), and a `discriminator` that gives the logit of an
+    image being real.
+
+    Training learns no codes; those of given images are fitted afterwards, as an auto-decoder's.
+    """
+
+    learns_codes = False
+    decoder: nn.Module
+    discriminator: nn.Module
+
+    def posterior(self, inputs: Tensor, dropout: Streams = None) -> tuple[Tensor, None]:
+        return inputs, None
+
+    def generate(self, z: Tensor) -> Tensor:
+        """Images [S,B,pixels] as the discriminator sees them."""
+        raise NotImplementedError
+
+    def seen(self, images: Tensor) -> Tensor:
+        """Real grey levels in [0, 1] as the discriminator sees them."""
+        raise NotImplementedError
+
+
 def per_sample_terms(
     model: LatentModel,
     inputs: Tensor,

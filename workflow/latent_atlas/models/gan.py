@@ -6,18 +6,13 @@ import torch
 from torch import Tensor
 
 from latent_atlas.config import experiments as config
-from latent_atlas.models.base import LatentModel
+from latent_atlas.models.base import Adversarial
 from latent_atlas.models.image import ImageEncoder, image_decoder
 from latent_atlas.models.per_seed import PerSeed, Streams
 
 
-class Gan(LatentModel):
-    """Codes N(0, I) → images; `discriminator` gives the logit of an image being real.
-
-    Training learns no codes; those of given images are fitted afterwards, as an auto-decoder's.
-    """
-
-    learns_codes = False
+class Gan(Adversarial):
+    """The decoder and, as discriminator, the encoder of study C's networks."""
 
     def __init__(
         self, config: config.Gan, shape: Sequence[int], generators: Sequence[torch.Generator]
@@ -30,15 +25,11 @@ class Gan(LatentModel):
             lambda: ImageEncoder(config.layout, shape, 1), config.initialisation, generators
         )
 
-    def posterior(self, inputs: Tensor, dropout: Streams = None) -> tuple[Tensor, None]:
-        return inputs, None
-
     def generate(self, z: Tensor) -> Tensor:
-        """Images [S,B,pixels] as the discriminator sees them, in (−1, 1)."""
+        """In (−1, 1)."""
         return torch.tanh(self.decoder(z))
 
     def seen(self, images: Tensor) -> Tensor:
-        """Real grey levels in [0, 1] as the discriminator sees them."""
         return 2 * images - 1 if self.symmetric else images
 
     def decode(self, z: Tensor, dropout: Streams = None) -> Tensor:

@@ -11,6 +11,8 @@ class StackedLinear(nn.Module):
     """S linear layers: [S,B,fan_in] → [S,B,fan_out].
 
     Initialised as `torch.nn.Linear` is, uniform in ±1/√fan_in, each seed from its own generator.
+    A single output is summed by hand: a batched product with one column rounds by how many are
+    stacked.
     """
 
     def __init__(self, fan_in: int, fan_out: int, generators: Sequence[torch.Generator]):
@@ -25,6 +27,8 @@ class StackedLinear(nn.Module):
         self.bias = nn.Parameter(stacked[:, -1:].contiguous())
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.weight.shape[-1] == 1:
+            return (x * self.weight.mT).sum(-1, keepdim=True) + self.bias
         return torch.baddbmm(self.bias, x, self.weight)
 
 

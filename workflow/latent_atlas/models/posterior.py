@@ -31,6 +31,20 @@ def sample(posterior: Posterior, mean: Tensor, logvar: Tensor, noise: Tensor) ->
     return mean + sigma * noise
 
 
+def log_density_ratio(posterior: Posterior, mean: Tensor, logvar: Tensor, noise: Tensor) -> Tensor:
+    """log p(z) − log q(z|x) elementwise in nats, p being N(0, 1), for z drawn with ε `noise`."""
+    z = sample(posterior, mean, logvar, noise)
+    prior = -0.5 * z.square() - _HALF_LOG_2PI
+    if posterior == "gaussian":
+        return prior + 0.5 * noise.square() + _HALF_LOG_2PI + 0.5 * logvar
+    return prior + _log_width(posterior, logvar)
+
+
+def _log_width(posterior: Posterior, logvar: Tensor) -> Tensor:
+    """Of a uniform posterior."""
+    return 0.5 * logvar + (math.log(2 * math.sqrt(3)) if posterior == "uniform-centred" else 0.0)
+
+
 def kl_nats(posterior: Posterior, mean: Tensor, logvar: Tensor) -> Tensor:
     """KL(q ‖ N(0,1)) elementwise, in nats.
 
@@ -43,11 +57,9 @@ def kl_nats(posterior: Posterior, mean: Tensor, logvar: Tensor) -> Tensor:
     if posterior == "uniform-offset":
         sigma = torch.exp(0.5 * logvar)
         second_moment = mean.square() + mean * sigma + logvar.exp() / 3
-        log_width = 0.5 * logvar
     else:
         second_moment = mean.square() + logvar.exp()
-        log_width = 0.5 * logvar + math.log(2 * math.sqrt(3))
-    return 0.5 * second_moment + _HALF_LOG_2PI - log_width
+    return 0.5 * second_moment + _HALF_LOG_2PI - _log_width(posterior, logvar)
 
 
 def soft_clamp(logvar: Tensor, bound: float = 10.0) -> Tensor:

@@ -10,13 +10,15 @@ from latent_atlas.models.base import LatentModel
 from latent_atlas.models.conv import ConvAutoencoder, ConvVae
 from latent_atlas.models.gan import Gan
 from latent_atlas.models.image import ImageAutoencoder, ImageVae
-from latent_atlas.models.mlp_vae import MlpVae
+from latent_atlas.models.mlp import MlpAutoencoder, MlpGan, MlpVae
 from latent_atlas.models.pool import PoolVae
 
 FAMILIES: dict[str, type[LatentModel]] = {
     "auto-decoder": AutoDecoder,
     "variational-auto-decoder": VariationalAutoDecoder,
+    "mlp-autoencoder": MlpAutoencoder,
     "mlp-vae": MlpVae,
+    "mlp-gan": MlpGan,
     "conv-autoencoder": ConvAutoencoder,
     "conv-vae": ConvVae,
     "image-autoencoder": ImageAutoencoder,

@@ -11,6 +11,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from scipy import stats
 
+from latent_atlas.claims.reasons import measured_rows
 from latent_atlas.claims.verdicts import (
     INCONCLUSIVE,
     NOT_ATTEMPTED,
@@ -18,6 +19,7 @@ from latent_atlas.claims.verdicts import (
     REPRODUCED,
     VERDICTS,
 )
+from latent_atlas.config.battery import BATTERY
 from latent_atlas.config.corruptions import CLEAN
 from latent_atlas.config.experiments import Reading
 from latent_atlas.config.metrics import METRICS, metric_parts
@@ -55,7 +57,8 @@ SPOILT = (CLEAN, "noise-0.3", "noise-1", "unclipped-1", "flips-0.1", "square-0.2
 def write_page(project: Project, inputs, template: str, recorded: list[str], output: str) -> None:
     """`inputs` names the run's tables, figures and sidecars; `recorded` lists the tracked tables
     of finished published-scale runs."""
-    claims, metrics = read_table(inputs.claims), read_table(inputs.metrics)
+    claims, everything = read_table(inputs.claims), read_table(inputs.metrics)
+    metrics = measured_rows(everything)
     environment = Environment(
         loader=FileSystemLoader(Path(template).parent),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -90,6 +93,9 @@ def write_page(project: Project, inputs, template: str, recorded: list[str], out
         headline=HEADLINE_METRICS,
         spoilt_names=SPOILT,
         spoilt=spoilt(metrics),
+        battery=BATTERY,
+        measured=comparison(metrics, list(project.experiments)),
+        reasons=reasons(everything),
         costs=read_table(inputs.costs).to_dict("records"),
         provenance=read_table(inputs.provenance).to_dict("records"),
         recorded=_recorded_runs(project, recorded),
@@ -209,6 +215,12 @@ def comparison(metrics: pd.DataFrame, experiments: list[str]) -> dict[str, dict]
         if experiment in table:
             table[experiment][metric, split] = (row["mean"], row["half"])
     return table
+
+
+def reasons(metrics: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """(experiment, metric) → why there is no value."""
+    without = metrics[metrics.reason != ""]
+    return without.set_index(["experiment", "metric"]).reason.to_dict()
 
 
 def spoilt(metrics: pd.DataFrame) -> dict[str, dict[str, tuple[float, float]]]:

@@ -4,9 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latent_atlas.config.experiments import Experiment
-from latent_atlas.models.base import LatentModel, per_sample_terms
-from latent_atlas.models.gan import Gan
+from latent_atlas.config.experiments import ADVERSARIAL, Experiment
+from latent_atlas.models.base import Adversarial, LatentModel, per_sample_terms
 from latent_atlas.models.posterior import draw_noise
 from latent_atlas.streams import torch_streams
 from latent_atlas.training.objective import batch_loss
@@ -79,7 +78,7 @@ class GanStep:
 
     terms = ("generator_loss", "discriminator_loss", "real_accuracy", "fake_accuracy")
 
-    def __init__(self, experiment: Experiment, seeds: list[int], model: Gan, table: None):
+    def __init__(self, experiment: Experiment, seeds: list[int], model: Adversarial, table: None):
         self.model, settings = model, experiment.training
         self.generating, self.discriminating = (
             build_optimiser(
@@ -128,11 +127,12 @@ class GanStep:
 
 
 def step_of(experiment: Experiment) -> type[LikelihoodStep] | type[GanStep]:
-    return GanStep if experiment.model.family == "gan" else LikelihoodStep
+    return GanStep if experiment.model.family in ADVERSARIAL else LikelihoodStep
 
 
 def _cross_entropy(logits: Tensor, label: float) -> Tensor:
-    """Mean over the batch [S] of logits [S,B]."""
-    labels = torch.full_like(logits, label)
-    losses = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
-    return losses.mean(1)
+    """Mean over the batch [S] of logits [S,B]; seed by seed, as rounding depends on what lies
+    beside a number in memory."""
+    labels = torch.full_like(logits[0], label)
+    losses = [functional.binary_cross_entropy_with_logits(of_seed, labels) for of_seed in logits]
+    return torch.stack(losses)

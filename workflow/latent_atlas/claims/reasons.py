@@ -1,0 +1,41 @@
+"""A complete table: every model and measurement of the battery, a value or why there is none."""
+
+import pandas as pd
+
+from latent_atlas.config.battery import BATTERY, why_not
+from latent_atlas.config.metrics import unit_of
+from latent_atlas.config.project import Project
+
+
+def with_reasons(metrics: pd.DataFrame, project: Project) -> pd.DataFrame:
+    """`metrics` with a column `reason`, empty where there is a value, and a row without a value
+    for each measurement that an experiment cannot have. ValueError where one is missing for no
+    reason."""
+    measured = set(zip(metrics.experiment, metrics.metric, metrics.split, strict=True))
+    rows = []
+    for name, experiment in project.experiments.items():
+        for metric, split in BATTERY.items():
+            if (name, metric, split) in measured:
+                continue
+            reason = why_not(metric, experiment)
+            if reason is None:
+                raise ValueError(f"{name}: {metric} of {split} was not measured, for no reason")
+            rows += [
+                {
+                    "experiment": name,
+                    "seed": seed,
+                    "dataset": experiment.dataset,
+                    "split": split,
+                    "metric": metric,
+                    "unit": unit_of(metric),
+                    "reason": reason,
+                }
+                for seed in project.seeds_of(name)
+            ]
+    whole = pd.concat([metrics.assign(reason=""), pd.DataFrame(rows)], ignore_index=True)
+    return whole.astype({"seed": metrics.seed.dtype})
+
+
+def measured_rows(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows that hold a value. What was recorded before there were reasons holds no others."""
+    return metrics[metrics.reason == ""] if "reason" in metrics else metrics
