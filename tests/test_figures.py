@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from latent_atlas.config.corruptions import CORRUPTIONS, SEVERITIES
-from latent_atlas.figures.draw import KINDS, _growth_grid
+from latent_atlas.figures.draw import KINDS
+from latent_atlas.figures.grids import growth_grid
 from latent_atlas.files import write_table, write_tensors
 
 RUN = {"title": "Autoencoder", "reading": "as coded", "dataset": "digits"}
@@ -23,7 +24,7 @@ def test_growth_runs_row_by_row_from_the_image(tmp_path):
         },
         shape=[1, 4, 4],
     )
-    grid, labels = _growth_grid(str(path))
+    grid, labels = growth_grid(str(path))
     assert grid[:, :, 0, 0].ravel().tolist() == [*range(20), *[255] * 7]
     assert labels == ["image, epochs 2–16", "epochs 18–34", "epochs 36–38"]
     figure = KINDS["growth"]({"runs": {"a": RUN, "b": RUN}}, [str(path)] * 2)
