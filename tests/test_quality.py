@@ -153,7 +153,7 @@ def test_quality_of_stored_samples(squares, tmp_path):
     labels = np.array([[*np.arange(30) % 2, *(np.arange(10) + 1) % 2]])
     write_tensors(path, stored | {"test_labels": labels})
     spec = {"dataset": dataset.model_dump(), "experiments": {"model": [3]}}
-    frame = Quality(Features(dataset, weights), files).frame(spec, [path])
+    frame = Quality(Features(dataset, weights), files, 1000).frame(spec, [path])
     assert set(frame.seed) == {3}
     value = frame.set_index("metric").value
     assert value["quality_images"] == 60

@@ -15,11 +15,11 @@ with job(snakemake):
         "test": load_codes(snakemake.input.test_latents, device),
     }
     features = Features(inputs.dataset, snakemake.input.features)
-    metrics, shown = Battery(inputs, model, table, codes).measure(
+    settings = BatterySettings.model_validate(snakemake.params.spec["battery"])
+    metrics, shown = Battery(inputs, model, table, codes, settings).measure(
         read_table(snakemake.input.maps),
         read_table(snakemake.input.history),
         features,
-        BatterySettings.model_validate(snakemake.params.spec["battery"]),
     )
     write_table(snakemake.output.metrics, metrics, **inputs.provenance(), features=features.facts)
     write_tensors(snakemake.output.samples, shown, seeds=inputs.seeds, shape=inputs.dataset.shape)

@@ -8,6 +8,6 @@ with job(snakemake):
     torch_device("cpu", snakemake.threads)
     spec = snakemake.params.spec
     dataset = DatasetConfig.model_validate(spec["dataset"])
-    quality = Quality(Features(dataset, snakemake.input.features), snakemake.input)
+    quality = Quality(Features(dataset, snakemake.input.features), snakemake.input, spec["samples"])
     frame = quality.frame(spec, snakemake.input.samples)
     write_table(snakemake.output.metrics, frame, **quality.provenance(spec))

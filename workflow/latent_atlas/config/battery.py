@@ -54,6 +54,12 @@ BATTERY = {
 class BatterySettings(Config):
     """What costs most of a battery's time. Of the test images, the first 2,000 are used."""
 
+    samples: Count = Field(
+        description="decoded random latents at most, and real images that they are compared with"
+    )
+    paths: Count = Field(
+        description="decoded paths between test images; a fifth as many grids between four"
+    )
     refine_steps: Count = Field(
         description="steps of Adam with rate .01 from an encoder's code, or from 0, to the code "
         "that reconstructs an image best"

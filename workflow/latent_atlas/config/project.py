@@ -370,6 +370,7 @@ class Project:
         """A data set, and the seeds of every experiment whose samples are measured on it."""
         return {
             "dataset": self.datasets[dataset].model_dump(),
+            "samples": self.settings.battery.samples,
             "experiments": {name: self.seeds_of(name) for name in self.experiments_of(dataset)},
         }
 

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from latent_atlas.classification.features import Features
-from latent_atlas.config.battery import BatterySettings
 from latent_atlas.evaluation.codes import CodeMeasures
 from latent_atlas.evaluation.decodes import DecodeMeasures
 from latent_atlas.evaluation.likelihood import LikelihoodMeasures
@@ -28,13 +27,12 @@ class Battery(
         maps: pd.DataFrame,
         history: pd.DataFrame,
         features: Features,
-        settings: BatterySettings,
     ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
         """Tidy metrics, and uint8 images for the figures; `features` is the data set's own
         classifier."""
         self.measure_codes(maps, history)
         self.measure_stability()
-        self.measure_refinement(settings.refine_steps)
-        self.measure_likelihood(settings.importance_samples)
+        self.measure_refinement()
+        self.measure_likelihood()
         shown = self.measure_decodes() | self.measure_robustness(features)
         return pd.DataFrame(self.rows), shown

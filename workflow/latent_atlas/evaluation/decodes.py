@@ -8,9 +8,8 @@ from latent_atlas.evaluation.subject import Subject, grey_levels
 from latent_atlas.streams import numpy_stream
 
 SHOWN = 10
-PATHS = 50
 PATH_POINTS = 7
-CORNERS = 10
+PATHS_A_GRID = 5
 CORNER_POINTS = 10
 WALKERS = 16
 
@@ -95,7 +94,9 @@ class DecodeMeasures(Subject):
         codes = self.codes["test"][0].cpu().numpy()
         pairs = [
             paths.pairs_of_classes(
-                labels, PATHS, numpy_stream(self.experiment.dataset, seed, "path-pairs")
+                labels,
+                self.settings.paths,
+                numpy_stream(self.experiment.dataset, seed, "path-pairs"),
             )
             for seed, labels in zip(self.seeds, self.labels["test"], strict=True)
         ]
@@ -115,11 +116,12 @@ class DecodeMeasures(Subject):
     def _corners(self) -> dict[str, np.ndarray]:
         """Grids between four test images of different classes; the first one is shown."""
         codes = self.codes["test"][0].cpu().numpy()
+        count = max(1, self.settings.paths // PATHS_A_GRID)
         streams = [numpy_stream(self.experiment.dataset, s, "corners") for s in self.seeds]
         grids = np.stack(
             [
                 paths.corner_grid(
-                    of_seed[paths.corners_of_classes(labels, CORNERS, stream)], CORNER_POINTS
+                    of_seed[paths.corners_of_classes(labels, count, stream)], CORNER_POINTS
                 )
                 for of_seed, labels, stream in zip(codes, self.labels["test"], streams, strict=True)
             ]

@@ -23,11 +23,11 @@ class LikelihoodMeasures(Subject):
     maximises the training images' bound.
     """
 
-    def measure_likelihood(self, samples: int) -> None:
+    def measure_likelihood(self) -> None:
         mean, logvar = self.codes["test"]
         if logvar is None:
             return
-        images = self.images["test"].first(MOST_IMAGES)
+        images, samples = self.images["test"].first(MOST_IMAGES), self.settings.importance_samples
         variance = torch.tensor(self.value("reconstruction_mse_sampled", "train")).to(mean)
         streams = torch_streams(self.experiment.id, self.seeds, "importance")
         weights = log_weights(

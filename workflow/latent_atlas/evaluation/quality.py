@@ -15,7 +15,6 @@ from latent_atlas.evaluation.samples import precision_recall_density_coverage
 from latent_atlas.files import read_tensor_metadata, read_tensors
 from latent_atlas.training.inputs import provenance
 
-MOST_IMAGES = 1000
 SAMPLED = ("random", "mixture")
 PATHS = ("slerp", "linear", "random_linear")
 
@@ -58,18 +57,18 @@ def sample_quality(real: np.ndarray, samples: np.ndarray) -> dict[str, float]:
 class Quality:
     """Measures the samples of every model of one data set.
 
-    The first 1,000 test images (all, where there are fewer) stand for the real ones; as many
+    The first `samples` test images (all, where there are fewer) stand for the real ones; as many
     training images against them are the floor, and every model gives as many samples.
     """
 
-    def __init__(self, features: Features, files: Mapping[str, str]):
+    def __init__(self, features: Features, files: Mapping[str, str], samples: int):
         self.features = features
         self.hashes = {
             f"{split}_data": str(read_tensor_metadata(files[split])["sha256"])
             for split in ("train", "test")
         }
         (test, labels), (train, _) = (read_split(files[split]) for split in ("test", "train"))
-        self.count = min(MOST_IMAGES, len(test), len(train))
+        self.count = min(samples, len(test), len(train))
         self.real = features.of(self._flat(test))
         self.floor = sample_quality(self.real, features.of(self._flat(train)))
         found = features.classes(self._flat(test))

@@ -16,7 +16,7 @@ LEARNING_RATE = 1e-2
 class RefinementMeasures(Subject):
     """Fills the table from the first 2,000 test images at most."""
 
-    def measure_refinement(self, steps: int) -> None:
+    def measure_refinement(self) -> None:
         """From an encoder's mean code; where there is no encoder, from 0."""
         images = self.images["test"].first(MOST_IMAGES)
         if self.model.table_width:
@@ -24,9 +24,10 @@ class RefinementMeasures(Subject):
             start = torch.zeros(shape).to(next(self.model.parameters()))
         else:
             start = self.codes["test"][0][:, : images.count]
-        for metric, n in (("reconstruction_mse_start", 0), ("reconstruction_mse_refined", steps)):
-            errors = refined_errors(self.model, images, start, n)
-            self.add(metric, "test", errors.mean(1) / self.pixels)
+        steps = {"start": 0, "refined": self.settings.refine_steps}
+        for name, count in steps.items():
+            errors = refined_errors(self.model, images, start, count)
+            self.add(f"reconstruction_mse_{name}", "test", errors.mean(1) / self.pixels)
 
 
 def refined_errors(model: LatentModel, images: SeedImages, start: Tensor, steps: int) -> Tensor:

@@ -3,14 +3,13 @@
 import numpy as np
 import torch
 
+from latent_atlas.config.battery import BatterySettings
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.metrics import unit_of
 from latent_atlas.latents.fit import BLOCK, codes_of
 from latent_atlas.models.base import LatentModel
 from latent_atlas.streams import torch_streams
 from latent_atlas.training.inputs import ExperimentInputs
-
-RANDOM_CODES = 1000
 
 
 class Subject:
@@ -28,13 +27,15 @@ class Subject:
         model: LatentModel,
         table: torch.Tensor | None,
         codes: dict[str, tuple[torch.Tensor, torch.Tensor | None]],
+        settings: BatterySettings,
     ):
+        self.settings = settings
         self.experiment, self.seeds = inputs.experiment, inputs.seeds
         self.classes, self.pixels = inputs.dataset.classes, inputs.pixels
         self.shape = inputs.dataset.shape
         self.groups = _groups(inputs.dataset)
         self.model, self.images, self.all_labels = model, inputs.images, inputs.labels
-        self.random_count = min(RANDOM_CODES, *inputs.dataset.sizes.values())
+        self.random_count = min(settings.samples, *inputs.dataset.sizes.values())
         self.fitted, self.table = codes, table
         self.codes = dict(codes)
         if table is not None:
