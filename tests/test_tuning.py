@@ -286,7 +286,7 @@ def test_what_a_run_needs_must_run_too(checkout):
         (["ea-tuned"], ("key only", "unknown 'ea-tuned'", "did you mean 'ae-tuned'")),
     ):
         with pytest.raises(InputError) as caught:
-            Project(settings | {"only": only}, ROOT)
+            Project(settings | {"scale": "published", "only": only}, ROOT)
         for word in words:
             assert word in str(caught.value)
     project = Project(settings | {"only": ["cl", "ae-tuned"]}, ROOT)
