@@ -45,6 +45,7 @@ rule all:
     default_target: True
     input:
         f"{RESULTS}/report.html",
+        f"{RESULTS}/explorer.html",
 
 
 rule report:

@@ -135,17 +135,24 @@ def test_figures_have_sidecars_that_name_real_inputs(finished):
         assert sidecar.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_page_is_self_contained_and_names_no_folder(finished):
+def test_the_pages_are_self_contained_and_name_no_folder(finished):
+    for name in ("report", "explorer"):
+        page = (finished.folder / f"results/{name}.html").read_text()
+        assert not re.search(r'(?:src|href)="(?!data:|#|explorer.html)', page)
+        assert "@import" not in page
+        assert "url(" not in page
+        assert str(finished.folder) not in page
+
+
+def test_the_page_has_every_claim_figure_and_section(finished):
     page = (finished.folder / "results/report.html").read_text()
-    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
-    assert "@import" not in page
-    assert "url(" not in page
-    assert str(finished.folder) not in page
-    for heading in ("Verdicts", "Comparison", "Figures", "leaves open", "Costs", "Provenance"):
+    for heading in ("Every claim", "One battery", "Figures", "leaves open", "Costs", "Provenance"):
         assert heading in page
     study = yaml.safe_load((finished.folder / STUDY).read_text())
     for claim in study["claims"]:
-        assert f'id="{claim["id"]}"' in page
+        assert f'id="run-{claim["id"]}-0"' in page
+    for sidecar in (finished.folder / "results/figures").glob("*/*.json"):
+        assert f'id="{sidecar.parent.name}-{sidecar.stem}"' in page
 
 
 def test_a_second_run_does_nothing(tiny):

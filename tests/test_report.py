@@ -11,12 +11,27 @@ import yaml
 from conftest import ROOT
 from scipy import stats
 
+from latent_atlas.claims.judge import Judge
+from latent_atlas.claims.reasons import with_reasons
+from latent_atlas.config.battery import BATTERY, why_not
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_table, write_table
-from latent_atlas.report.listing import claims_listing
-from latent_atlas.report.page import comparison, counts, findings, interval, number, search_tables
+from latent_atlas.report.findings import findings, telling
+from latent_atlas.report.listing import claims_listing, headline
+from latent_atlas.report.page import write_page
 from latent_atlas.report.record import judge_recorded, record_study
+from latent_atlas.report.tables import (
+    DEPENDS,
+    SPOILT,
+    comparison,
+    counts,
+    interval,
+    number,
+    outcome,
+    search_tables,
+    with_rows,
+)
 
 
 def test_numbers():
@@ -46,36 +61,70 @@ def claim(**fields):
         "experiment": "ad",
         "epochs": 9,
         "metric": "total_loss",
+        "split": "test",
         "dataset": "digits",
         "verdict": "reproduced",
         "reason": "",
         "mean": 2.0,
         "low": 1.9,
+        "effect_size": math.nan,
     }
     return row | fields
 
 
-def test_findings_name_the_reading():
+def test_findings_name_the_reading_and_lead_to_their_row():
     rows = [
         claim(),
         claim(reading="as written", verdict="not reproduced", mean=9.0),
         claim(claim="d", text="the loss is 3", published="3", verdict="not reproduced"),
         claim(claim="g", text="the loss is 4", published="4", verdict="inconclusive"),
         claim(claim="e", kind="unit", text="it is an MSE", verdict="not reproduced", reason="why"),
-        claim(claim="f", kind="ordering", text="a below b", verdict="reproduced"),
+        claim(claim="f", kind="ordering", text="a below b", verdict="reproduced", effect_size=5.0),
+        claim(claim="h", kind="ordering", text="b below a", verdict="not attempted"),
     ]
-    assert findings(pd.DataFrame(rows)) == [
-        "Unit: that it is an MSE: not reproduced (why).",
-        "Reproduced: the loss is 2 (as coded: ad, 9 epochs, total_loss).",
-        "Under no reading: the loss is 3; the nearest is 2 (as coded: ad, 9 epochs, total_loss).",
-        "Inconclusive: the loss is 4; the nearest is 2 (as coded: ad, 9 epochs, total_loss).",
-        "Reproduced in its only row, on digits: a below b.",
+    found = findings(with_rows(pd.DataFrame(rows), "run"))
+    where = "as coded: ad, 9 epochs, total_loss"
+    assert [(f.verdict, f.text, f.where, f.row) for f in found] == [
+        ("not reproduced", "it is an MSE", "why", "run-e-0"),
+        ("reproduced", "the loss is 2", where, "run-c-0"),
+        ("not reproduced", "the loss is 3", f"the nearest is 2, {where}", "run-d-0"),
+        ("inconclusive", "the loss is 4", f"the nearest is 2, {where}", "run-g-0"),
+        ("reproduced", "a below b", "its only row, digits", "run-f-0"),
     ]
+    told = [f.row for f in telling(found)]
+    assert told == ["run-c-0", "run-f-0", "run-e-0"]
 
 
-def test_counts_follow_the_order_of_verdicts():
-    frame = pd.DataFrame({"verdict": ["not attempted", "reproduced", "not attempted"]})
-    assert counts(frame) == [("reproduced", 1), ("not attempted", 2)]
+def test_what_was_not_attempted_of_a_claim_is_one_row():
+    rows = [
+        claim(verdict="not attempted", experiment="x", reason="x is not run"),
+        claim(claim="d"),
+        claim(),
+        claim(verdict="not attempted", experiment="y", reason="y is not run"),
+    ]
+    table = with_rows(pd.DataFrame(rows), "run")
+    assert table.row.tolist() == ["run-c-0", "run-c-1", "run-d-0"]
+    assert table.experiment.tolist() == ["ad", "x, y", "ad"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (["reproduced", "not reproduced"], DEPENDS),
+        (["better than published", "not reproduced", "inconclusive"], DEPENDS),
+        (["reproduced", "better than published"], "reproduced"),
+        (["reproduced", "inconclusive"], "reproduced"),
+        (["not reproduced", "inconclusive"], "inconclusive"),
+        (["not reproduced", "calibrated", "not attempted"], "not reproduced"),
+        (["not attempted", "not comparable"], "not comparable"),
+        (["not attempted"], "not attempted"),
+    ],
+)
+def test_a_claim_counts_once(verdicts, expected):
+    for order in (verdicts, verdicts[::-1]):
+        assert outcome(order) == expected
+        claims = pd.DataFrame({"claim": "c", "verdict": order})
+        assert counts(claims) == [(expected, 1)]
 
 
 def run_tables(folder, commit, values):
@@ -218,3 +267,85 @@ def test_recorded_verdicts_are_those_of_the_present_claims_and_rules(published, 
 def test_the_list_of_claims_is_in_sync(published):
     """Where not: `python -m latent_atlas claims > docs/claims.md`."""
     assert claims_listing(published) == (ROOT / "docs/claims.md").read_text(encoding="utf-8")
+
+
+def test_the_readmes_table_is_in_step_with_what_is_recorded(published):
+    """Where not: `python -m latent_atlas headline`, whose table goes into the README."""
+    assert headline(published, ROOT / "recorded") in (ROOT / "README.md").read_text()
+
+
+def small_page(tmp_path, settings=None, root=ROOT, change=lambda metrics: metrics) -> str:
+    """The page of a small run of study A whose every measurement is a made-up number."""
+    chosen = {"studies": ["auto_decoder"]} | (settings or {})
+    project = Project(yaml.safe_load((ROOT / "config/config.yaml").read_text()) | chosen, root)
+    rows = [
+        {"seed": seed, "split": split, "metric": metric, "experiment": name, "dataset": "digits"}
+        for name, experiment in project.experiments.items()
+        for seed in project.seeds_of(name)
+        for metric, split in [*BATTERY.items(), *((f"corrupted_mse/{s}", "test") for s in SPOILT)]
+        if not why_not(metric, experiment)
+    ]
+    agreement = [
+        r | {"metric": r["metric"].replace("_mse/", "_agreement/")}
+        for r in rows
+        if "/" in r["metric"]
+    ]
+    metrics = pd.DataFrame(rows + agreement)
+    random = np.random.default_rng(0)
+    metrics = change(metrics.assign(value=random.random(len(metrics)), unit="1"))
+    costs = pd.DataFrame(
+        {
+            "experiment": name,
+            "seeds": 2,
+            "epochs": 3,
+            "parameters": 4,
+            "train_seconds": 5.0,
+            "images_per_second": 6.0,
+            "peak_memory_mib": 7.0,
+            "device": "cpu",
+            "threads": 1,
+        }
+        for name in project.experiments
+    )
+    frames = {
+        "metrics": with_reasons(metrics, project, "not finished"),
+        "costs": costs,
+        "claims": Judge(project, "auto_decoder", metrics.assign(reason=""), costs).frame(),
+        "provenance": pd.DataFrame({"key": ["commit"], "value": ["abc"]}),
+    }
+    paths = {name: tmp_path / f"{name}.parquet" for name in frames}
+    for name, frame in frames.items():
+        write_table(paths[name], frame)
+    inputs = SimpleNamespace(**paths, searches=[], sidecars=[])
+    write_page(project, inputs, [], tmp_path / "page.html")
+    return (tmp_path / "page.html").read_text()
+
+
+def test_the_page_names_what_has_not_finished(tmp_path):
+    assert "Not finished" not in small_page(tmp_path)
+    page = small_page(tmp_path, change=lambda metrics: metrics[metrics.experiment != "ad"])
+    assert "Not finished: ad." in page
+    assert "was not measured on ad" in page
+
+
+def test_a_page_without_any_verdict_says_so(tmp_path):
+    def nothing(metrics):
+        return metrics[metrics.metric == "psnr_db"]
+
+    page = small_page(tmp_path, change=nothing)
+    assert "No claim is decided yet." in page
+    assert "not finished" in page
+
+
+def test_three_hundred_experiments_fit_a_page(tmp_path):
+    root = tmp_path / "atlas"
+    shutil.copytree(ROOT / "config", root / "config")
+    path = root / "config/studies/auto_decoder.yaml"
+    study = yaml.safe_load(path.read_text())
+    more = {f"ad-{n}": study["experiments"]["ad"] for n in range(300)}
+    study["experiments"] |= more
+    study["small"]["experiments"] += list(more)
+    path.write_text(yaml.safe_dump(study))
+    page = small_page(tmp_path, root=root)
+    assert all(f'id="model-{name}"' in page for name in more)
+    assert len(page) < 8e6

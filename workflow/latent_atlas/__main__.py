@@ -88,6 +88,13 @@ def list_claims() -> None:
     print(claims_listing(Project(published_settings())), end="")
 
 
+def print_headline() -> None:
+    """Print how many recorded claims of each study hold."""
+    from latent_atlas.report.listing import headline
+
+    print(headline(Project(published_settings()), Path("recorded")), end="")
+
+
 def judge_recorded_studies() -> None:
     """Judge every study in `recorded/` anew."""
     from latent_atlas.report.record import judge_recorded
@@ -106,6 +113,10 @@ def main() -> None:
     schemas.set_defaults(run=lambda arguments: write_schemas(arguments.folder))
     claims = commands.add_parser("claims", help="list every claim by section, as docs/claims.md")
     claims.set_defaults(run=lambda arguments: list_claims())
+    summary = commands.add_parser(
+        "headline", help="count the recorded claims by what became of them"
+    )
+    summary.set_defaults(run=lambda arguments: print_headline())
     rejudge = commands.add_parser(
         "rejudge", help="judge what is recorded by the present claims and rules"
     )

@@ -11,6 +11,7 @@ rule evaluate:
     output:
         metrics=f"{RESULTS}/runs/{{experiment}}/metrics.parquet",
         samples=f"{RESULTS}/runs/{{experiment}}/samples.safetensors",
+        explorer=f"{RESULTS}/runs/{{experiment}}/explorer.safetensors",
     log:
         f"{RESULTS}/logs/evaluate/{{experiment}}.log",
     benchmark:

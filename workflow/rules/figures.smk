@@ -3,7 +3,13 @@ rule figure:
     input:
         data=lambda wildcards: paths.figure_inputs(wildcards.study, wildcards.figure),
     output:
-        png=f"{RESULTS}/figures/{{study}}/{{figure}}.png",
+        png=report(
+            f"{RESULTS}/figures/{{study}}/{{figure}}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            subcategory="{study}",
+            labels={"figure": "{figure}"},
+        ),
         svg=f"{RESULTS}/figures/{{study}}/{{figure}}.svg",
         sidecar=f"{RESULTS}/figures/{{study}}/{{figure}}.json",
     log:

@@ -36,7 +36,12 @@ rule page:
         figures=[f for study in project.studies for f in paths.figures(study, "png")],
         sidecars=[f for study in project.studies for f in paths.figures(study, "json")],
     output:
-        page=f"{RESULTS}/report.html",
+        page=report(
+            f"{RESULTS}/report.html",
+            caption="../report/page.rst",
+            category="Pages",
+            labels={"page": "report"},
+        ),
     log:
         f"{RESULTS}/logs/page.log",
     benchmark:
@@ -52,6 +57,56 @@ rule page:
         code=jobs.code("page"),
     script:
         "../scripts/page.py"
+
+
+rule salvage:
+    """The page of whatever is there, for when a job has failed. It waits for nothing."""
+    output:
+        page=f"{RESULTS}/salvaged.html",
+    log:
+        f"{RESULTS}/logs/salvage.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/salvage.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        spec=lambda wildcards: jobs.spec("salvage", wildcards),
+        code=jobs.code("salvage"),
+    script:
+        "../scripts/salvage.py"
+
+
+rule explorer:
+    """The latent spaces to play with."""
+    input:
+        maps=[f"{RESULTS}/embeddings/{name}.parquet" for name in project.experiments],
+        tensors=paths.runs("explorer.safetensors", project.experiments),
+    output:
+        page=report(
+            f"{RESULTS}/explorer.html",
+            caption="../report/explorer.rst",
+            category="Pages",
+            labels={"page": "explorer"},
+        ),
+    log:
+        f"{RESULTS}/logs/explorer.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/explorer.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        spec=lambda wildcards: jobs.spec("explorer", wildcards),
+        code=jobs.code("explorer"),
+    script:
+        "../scripts/explorer.py"
 
 
 rule record:

@@ -6,7 +6,6 @@ with job(snakemake):
     write_page(
         Project(snakemake.params.spec["settings"]),
         snakemake.input,
-        next(iter(snakemake.params.spec["template"])),
         list(snakemake.params.spec["recorded"]),
         snakemake.output.page,
     )

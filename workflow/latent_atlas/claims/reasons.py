@@ -7,18 +7,18 @@ from latent_atlas.config.metrics import unit_of
 from latent_atlas.config.project import Project
 
 
-def with_reasons(metrics: pd.DataFrame, project: Project) -> pd.DataFrame:
+def with_reasons(metrics: pd.DataFrame, project: Project, otherwise: str = "") -> pd.DataFrame:
     """`metrics` with a column `reason`, empty where there is a value, and a row without a value
-    for each measurement that an experiment cannot have. ValueError where one is missing for no
-    reason."""
+    for each measurement that an experiment in it cannot have. Where one is missing for no such
+    reason, the reason is `otherwise`; without it, ValueError."""
     measured = set(zip(metrics.experiment, metrics.metric, metrics.split, strict=True))
     rows = []
     for name, experiment in project.experiments.items():
         for metric, split in BATTERY.items():
             if (name, metric, split) in measured:
                 continue
-            reason = why_not(metric, experiment)
-            if reason is None:
+            reason = why_not(metric, experiment) or otherwise
+            if not reason:
                 raise ValueError(f"{name}: {metric} of {split} was not measured, for no reason")
             rows += [
                 {

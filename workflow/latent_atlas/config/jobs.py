@@ -32,6 +32,8 @@ class Jobs:
             "figure": lambda w: self.project.figure_spec(w["study"], w["figure"]),
             "provenance": self._whole,
             "page": self._page,
+            "salvage": self._salvage,
+            "explorer": self._explorer,
             "record": self._whole,
         }
 
@@ -67,8 +69,14 @@ class Jobs:
     def _whole(self, wildcards: Mapping[str, str]) -> dict:
         return self._configuration(wildcards) | {"settings": self.project.raw_settings}
 
+    def _explorer(self, wildcards: Mapping[str, str]) -> dict:
+        return self._whole(wildcards) | {"templates": self.paths.hashed("workflow/report/**/*.*")}
+
     def _page(self, wildcards: Mapping[str, str]) -> dict:
-        return self._whole(wildcards) | {
-            "template": self.paths.hashed("workflow/report/*.j2"),
-            "recorded": self.paths.hashed("recorded/*/*.parquet"),
-        }
+        recorded = self.paths.hashed("recorded/*/*.parquet")
+        return self._explorer(wildcards) | {"recorded": recorded}
+
+    def _salvage(self, wildcards: Mapping[str, str]) -> dict:
+        measured = self.paths.hashed(f"{self.paths.results}/*/*/metrics.parquet")
+        drawn = self.paths.hashed(f"{self.paths.results}/figures/*/*.json")
+        return self._page(wildcards) | {"measured": measured, "drawn": drawn}

@@ -158,6 +158,7 @@ class FigureBase(Config):
     id: Id
     source: str = Field(description="the report's figure, or 'ours'")
     caption: str
+    says: str = Field(default="", description="what the report says it shows, in our words")
 
 
 class DecodesFigure(FigureBase):

@@ -126,7 +126,7 @@ def growth_grid(path: str) -> tuple[np.ndarray, list[str]]:
     """Images [R,columns,H,W], white where nothing is left to show, and a label a row."""
     stored = read_tensors(path)
     flat = np.stack([stored["image"][0], *stored["reconstructions"][0]])
-    frames = _pictures(flat, read_tensor_metadata(path)["shape"])
+    frames = pictures(flat, read_tensor_metadata(path)["shape"])
     size = frames.shape[1:]
     blank = np.full((-len(frames) % GROWTH_COLUMNS, *size), 255, np.uint8)
     grid = np.concatenate([frames, blank]).reshape(-1, GROWTH_COLUMNS, *size)
@@ -160,10 +160,10 @@ def _images(path: str, names: tuple[str, ...], first: int | None = None) -> np.n
     """The `first` (or all) images of the first seed, [names,…,H,W], or […,H,W,3] in colour."""
     stored = read_tensors(path)
     flat = np.stack([stored[name][0][:first] for name in names])
-    return _pictures(flat, read_tensor_metadata(path)["shape"])
+    return pictures(flat, read_tensor_metadata(path)["shape"])
 
 
-def _pictures(flat: np.ndarray, shape: list[int]) -> np.ndarray:
+def pictures(flat: np.ndarray, shape: list[int]) -> np.ndarray:
     """uint8 […,C·H·W] → […,H,W], or […,H,W,3] in colour."""
     images = flat.reshape(*flat.shape[:-1], *shape)
     return images[..., 0, :, :] if shape[0] == 1 else np.moveaxis(images, -3, -1)

@@ -37,8 +37,8 @@ def load_trained(path, experiment: Experiment, seeds: list[int], images: SeedIma
 
 
 def load_first(path, experiment: Experiment, shape: Sequence[int]) -> LatentModel:
-    """The first seed alone, frozen and in eval mode, of an experiment with an encoder."""
-    saved = {name: array[:1] for name, array in read_tensors(path).items()}
+    """The first seed alone, frozen and in eval mode, without the latents of training images."""
+    saved = {name: array[:1] for name, array in read_tensors(path).items() if name != TABLE}
     model, _ = initial_model(experiment, [0], shape, 0)
     return _filled(model, saved, path)
 
