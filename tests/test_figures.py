@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from latent_atlas.config.corruptions import CORRUPTIONS, SEVERITIES
+from latent_atlas.figures import findings
 from latent_atlas.figures.draw import KINDS
 from latent_atlas.figures.grids import growth_grid
 from latent_atlas.files import write_table, write_tensors
@@ -146,7 +147,12 @@ def test_nets_are_compared_on_the_same_images(tmp_path):
     shown = np.asarray(figure.axes[0].images[0].get_array())
     assert shown[[0, 6, 12], 0, 0].tolist() == [7, 0, 1]
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == ["test image", "Autoencoder · as coded · digits", "VAE · as coded · digits"]
+    errors = [f"MSE {(difference / 255) ** 2:.3g}" for difference in (7, 6)]
+    assert labels == [
+        "test image",
+        f"Autoencoder · as coded · digits\n{errors[0]}",
+        f"VAE · as coded · digits\n{errors[1]}",
+    ]
 
 
 def test_batches_are_those_of_the_first_seed(tmp_path):
@@ -218,8 +224,8 @@ def test_spoilt_images_have_a_panel_for_each_corruption(tmp_path):
     wanted = {"corruptions": names[1:], "rows": ["clean", "spoilt", "decodes"]}
     figure = KINDS["spoilt"]({"figure": wanted, "runs": {"a": RUN}}, [str(path)])
     assert [panel.get_title(loc="left").rpartition(" · ")[2] for panel in figure.axes] == [
-        "Gaussian noise, cut off, λ = 1",
-        "flipped pixels, share 0.1",
+        f"Gaussian noise, cut off, λ = 1: MSE {(11 / 255) ** 2:.3g}",
+        f"flipped pixels, share 0.1: MSE {(21 / 255) ** 2:.3g}",
     ]
     shown = figure.axes[1].images[0].get_array()
     assert [shown[6 * row, 0] for row in range(3)] == [0, 20, 21]
@@ -244,3 +250,22 @@ def test_rates_are_points_and_point_codes_lines(tmp_path):
     assert panel.lines[-1].get_ydata() == pytest.approx([0.02, 0.02])
     labels = [text.get_text() for text in panel.get_legend().get_texts()]
     assert sorted(labels) == ["AE, no rate", "VAE"]
+
+
+def test_titles_say_what_is_there():
+    assert findings.lowest({"a": 2.0, "b": 1.0}, "loss") == (
+        "lowest loss: b, 1; the next 100% higher"
+    )
+    assert findings.lowest({"a": 2.0}, "loss") == "loss 2"
+    assert findings.spread([1.0, 2.0, 3.0]) == "2 ± 1"
+    line = np.stack([[0.0, 1.0, 2.0, 10.0, 11.0, 12.0], np.zeros(6)], 1)
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    assert findings.neighbours(line, labels).startswith("100%")
+    assert findings.neighbours(line, np.array([0, 1] * 3)).startswith("0%")
+    assert findings.neighbours(np.zeros((6, 2)), labels) == "all codes are one"
+    assert findings.outwards(line, np.abs(line[:, 0] - 6)).endswith("1.00")
+    white, black = np.full((2, 4), 255, np.uint8), np.zeros((2, 4), np.uint8)
+    assert findings.mean_square(white, black) == "MSE 1"
+    even = np.arange(4, dtype=np.uint8)[None, :, None] * np.ones((1, 1, 5), np.uint8)
+    assert findings.evenness(even) == "largest step 1 × the mean"
+    assert findings.evenness(even[:, [0, 0, 3]]) == "largest step 2 × the mean"

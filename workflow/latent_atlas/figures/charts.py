@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from latent_atlas.figures import findings
 from latent_atlas.figures.labels import run_title
 from latent_atlas.figures.style import CLASS_COLOURS, CLASS_MARKERS, READING_STYLE, panels
 from latent_atlas.files import read_table, read_tensors
@@ -17,12 +18,15 @@ def draw_map(spec: dict, data: list[str]):
     for panel, (name, experiment), path in zip(axes, experiments.items(), data, strict=True):
         points = read_table(path)
         points = points[(points.method == method) & (points.seed == points.seed.min())]
+        places = points[["x", "y"]].to_numpy()
         if spec["figure"]["colour"] == "norm":
+            found = findings.outwards(places, points.norm.to_numpy())
             shown = panel.scatter(
                 points.x, points.y, c=points.norm, s=dot, cmap="viridis", rasterized=True
             )
             figure.colorbar(shown, ax=panel, label="norm of the code", shrink=0.7)
         else:
+            found = findings.neighbours(places, points.label.to_numpy())
             for number, label in enumerate(spec["classes"][name]):
                 of_class = points[points.label == number]
                 panel.scatter(
@@ -43,7 +47,7 @@ def draw_map(spec: dict, data: list[str]):
                 columnspacing=0.8,
                 handletextpad=0.1,
             )
-        panel.set_title(run_title(experiment))
+        panel.set_title(f"{run_title(experiment)}\n{found}")
         if method == "codes":
             panel.locator_params(nbins=6)
             panel.set_xlabel("first coordinate", loc="right")
@@ -69,7 +73,10 @@ def draw_confusion(spec: dict, data: list[str]):
                 panel.text(column, row, f"{value:.0f}", ha="center", va="center", **style)
         panel.set_xticks(range(len(classes)), classes, rotation=90, fontsize=7)
         panel.set_yticks(range(len(classes)), classes, fontsize=7)
-        panel.set(xlabel="taken for", ylabel="class", title=f"{run_title(run)}, %")
+        wrong = np.where(np.eye(len(classes)), 0, percent)
+        row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+        found = f"{wrong.max():.0f} % of {classes[row]} are taken for {classes[column]}"
+        panel.set(xlabel="taken for, %", ylabel="class", title=f"{run_title(run)}\n{found}")
         panel.spines[:].set_visible(False)
     return figure
 
@@ -88,7 +95,9 @@ def draw_trials(spec: dict, data: list[str]):
         panel.scatter(best.trial + 1, best.value, color="#D62728", marker="D", label="best")
         panel.set(xlabel="trial", ylabel=trials.measures[0])
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel.set_title(f"{run['title']} · {run['dataset']}")
+        value, trial = best.value.iloc[0], best.trial.iloc[0] + 1
+        found = f"best {value:.4g}, in trial {trial} of {len(trials)}"
+        panel.set_title(f"{run['title']} · {run['dataset']}\n{found}")
         panel.legend(fontsize=7.5)
     return figure
 
@@ -128,5 +137,7 @@ def draw_numbers(spec: dict, data: list[str]):
     panel.set_yticks(position, names, fontsize=6.5)
     panel.set_ylim(position.min() - 0.8, 0.8)
     panel.set(xscale="log", xlabel="measured / published (grey: tolerance)")
+    within = int(((rows["mean"] - published).abs() <= rows.tolerance).sum())
+    figure.suptitle(f"{within} of {len(rows)} measured means lie within the tolerance")
     panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=5)
     return figure

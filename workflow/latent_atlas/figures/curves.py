@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from latent_atlas.config.corruptions import CLEAN, SEVERITIES
+from latent_atlas.figures import findings
 from latent_atlas.figures.labels import KIND_LABELS, NOISES, SHARES, TERMS, run_title
 from latent_atlas.figures.style import CLASS_MARKERS, LINE_COLOURS, READING_STYLE, panels
 from latent_atlas.files import read_table
@@ -27,13 +28,14 @@ def draw_curves(spec: dict, data: list[str]):
         panel.fill_between(loss.index, loss["min"], loss["max"], color=colour, alpha=0.25, lw=0)
         panel.plot(loss.index, loss["mean"], color=colour, lw=1.2)
         panel.set(yscale="log", xlabel="epoch", ylabel="training loss")
-        panel.set_title(f"{experiment['title']}\n{experiment['reading']} · {experiment['dataset']}")
+        last = findings.spread(history[history.epoch == history.epoch.max()].value)
+        panel.set_title(f"{run_title(experiment)}\n{last} in the end")
     return figure
 
 
 def draw_overlay(spec: dict, data: list[str]):
     """A term of the history by epoch, one panel: mean and range over seeds."""
-    wanted = spec["figure"]
+    wanted, ends = spec["figure"], {}
     figure, panel = plt.subplots(figsize=(6.4, 4))
     for number, (run, path) in enumerate(zip(spec["runs"].values(), data, strict=True)):
         history = read_table(path)
@@ -45,9 +47,15 @@ def draw_overlay(spec: dict, data: list[str]):
                 mean.index, values.min(), values.max(), color=colour, alpha=0.2, lw=0
             )
             panel.plot(mean, line, color=colour, lw=1.4, label=f"{run_title(run)} · {split}")
+        ends[run_title(run)] = mean.iloc[-1]
     scale = "linear" if wanted["term"] in SHARES else "log"
     term = TERMS[wanted["term"]]
     panel.set(yscale=scale, xlabel="epoch", ylabel=f"{term}, mean and range over seeds")
+    if wanted["term"] in SHARES:
+        low, high = min(ends.values()), max(ends.values())
+        panel.set_title(f"{term} in the end: {low:.2f} to {high:.2f}")
+    else:
+        panel.set_title(findings.lowest(ends, f"{term} in the end"), wrap=True)
     panel.legend(fontsize=7.5)
     return figure
 
@@ -55,7 +63,7 @@ def draw_overlay(spec: dict, data: list[str]):
 def draw_batches(spec: dict, data: list[str]):
     """A term of single batches' history: first seed, faint, and its running mean."""
     figure, panel = plt.subplots(figsize=(7.2, 4))
-    term = spec["figure"]["term"]
+    term, ends = spec["figure"]["term"], {}
     for number, (run, path) in enumerate(zip(spec["runs"].values(), data, strict=True)):
         history = read_table(path)
         history = history[(history.split == "batch") & (history.term == term)]
@@ -64,7 +72,9 @@ def draw_batches(spec: dict, data: list[str]):
         panel.plot(values, color=colour, lw=0.4, alpha=0.25, rasterized=True)
         smooth = values.rolling(max(1, len(values) // RUNNING), center=True, min_periods=1).mean()
         panel.plot(smooth, color=colour, lw=1.4, label=run_title(run))
+        ends[run_title(run)] = smooth.iloc[-1]
     panel.set(yscale="log", xlabel="batch", ylabel=f"{TERMS[term]} of single batches, running mean")
+    panel.set_title(findings.lowest(ends, f"{TERMS[term]} in the end"), wrap=True)
     panel.legend(fontsize=7.5)
     return figure
 
@@ -72,6 +82,7 @@ def draw_batches(spec: dict, data: list[str]):
 def draw_severity(spec: dict, data: list[str]):
     """A metric by severity, mean and range over seeds; published values dotted."""
     wanted = spec["figure"]
+    worst: dict[str, dict[str, float]] = {kind: {} for kind in SEVERITIES}
     figure, axes = panels(len(SEVERITIES), 3.2, 2.6)
     for number, (run, path) in enumerate(zip(spec["runs"].values(), data, strict=True)):
         metrics = read_table(path)
@@ -85,6 +96,7 @@ def draw_severity(spec: dict, data: list[str]):
             x = (0, *severities)
             panel.fill_between(x, low[names], high[names], color=colour, alpha=0.2, lw=0)
             panel.plot(x, mean[names], color=colour, marker=marker, ms=4, label=run_title(run))
+            worst[kind][run["title"]] = mean[names[-1]]
     for panel, kind in zip(axes, SEVERITIES, strict=True):
         if published := wanted["published"].get(kind):
             panel.axhline(float(published), color="black", ls=":", lw=1)
@@ -97,7 +109,10 @@ def draw_severity(spec: dict, data: list[str]):
             )
         panel.set(xlabel="λ" if kind in NOISES else "share of the pixels", ylim=(0, None))
         panel.set_ylabel(SPOILT_METRICS[wanted["metric"]])
-        panel.set_title(KIND_LABELS[kind])
+        best = (max if wanted["metric"] == "corrupted_agreement" else min)(
+            worst[kind], key=worst[kind].get
+        )
+        panel.set_title(f"{KIND_LABELS[kind]}\nbest at the worst: {best}, {worst[kind][best]:.2g}")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", fontsize=7.5)
     return figure
 
@@ -161,7 +176,8 @@ def draw_grid(spec: dict, data: list[str]):
         panel.set_xticks(range(len(columns)), [f"{value:g}" for value in columns])
         panel.set_yticks(range(len(rows)), [f"{value:g}" for value in rows])
         panel.set(xlabel=across, ylabel=down)
-        panel.set_title(f"{run_title(run)}, validation loss")
+        found = f"lowest at {down} {rows[best[0]]:g}, {across} {columns[best[1]]:g}"
+        panel.set_title(f"{run_title(run)}, validation loss\n{found}")
         panel.spines[:].set_visible(False)
     return figure
 

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from latent_atlas.figures import findings
 from latent_atlas.figures.labels import run_title, severity_label
 from latent_atlas.figures.style import image_grid, panels
 from latent_atlas.files import read_tensor_metadata, read_tensors
@@ -30,8 +31,15 @@ def draw_decodes(spec: dict, data: list[str]):
         random = f"random {LAWS[experiment['random_latents']]}"
         labels = [ROW_LABELS.get(row, random) for row in rows]
         image_grid(panel, _images(path, tuple(rows), SHOWN), labels)
-        panel.set_title(run_title(experiment), loc="left")
+        title = run_title(experiment)
+        if {"test_images", "test_decodes"} <= set(rows):
+            title += f": {_error(path)} of the images shown"
+        panel.set_title(title, loc="left")
     return figure
+
+
+def _error(path: str) -> str:
+    return findings.mean_square(*_images(path, ("test_images", "test_decodes"), SHOWN))
 
 
 def draw_compare(spec: dict, data: list[str]):
@@ -39,7 +47,8 @@ def draw_compare(spec: dict, data: list[str]):
     experiments = spec["runs"].values()
     rows = [_images(data[0], ("test_images",), SHOWN)]
     rows += [_images(path, ("test_decodes",), SHOWN) for path in data]
-    labels = [ROW_LABELS["test_images"], *map(run_title, experiments)]
+    labels = [ROW_LABELS["test_images"]]
+    labels += [f"{run_title(e)}\n{_error(path)}" for e, path in zip(experiments, data, strict=True)]
     figure, panel = plt.subplots(figsize=(8.5, 0.4 + 0.62 * len(rows)))
     image_grid(panel, np.concatenate(rows), labels)
     return figure
@@ -53,7 +62,8 @@ def draw_paths(spec: dict, data: list[str]):
         decoded = _images(path, tuple(along), SHOWN_PATHS)
         images = np.concatenate(decoded.swapaxes(0, 1))
         image_grid(panel, images, [PATH_LABELS[kind] for kind in along] * SHOWN_PATHS)
-        panel.set_title(run_title(experiment), loc="left")
+        found = [f"{PATH_LABELS[k]} {findings.evenness(_images(path, (k,))[0])}" for k in along]
+        panel.set_title(f"{run_title(experiment)}\n{', '.join(found)}", loc="left")
     return figure
 
 
@@ -107,7 +117,8 @@ def draw_corners(spec: dict, data: list[str]):
     for panel, experiment, path in zip(axes, experiments, data, strict=True):
         (grid,) = _images(path, ("corners",))
         image_grid(panel, grid, [""] * len(grid))
-        panel.set_title(run_title(experiment), loc="left")
+        lines = np.concatenate([grid, grid.swapaxes(0, 1)])
+        panel.set_title(f"{run_title(experiment)}\n{findings.evenness(lines)}", loc="left")
     return figure
 
 
@@ -116,10 +127,18 @@ def draw_growth(spec: dict, data: list[str]):
     grids = [growth_grid(path) for path in data]
     rows = max(len(labels) for _, labels in grids)
     figure, axes = panels(len(grids), 5.2, 0.5 + 0.47 * rows, columns=2)
-    for panel, run, (grid, labels) in zip(axes, spec["runs"].values(), grids, strict=True):
+    runs = spec["runs"].values()
+    for panel, run, path, (grid, labels) in zip(axes, runs, data, grids, strict=True):
         image_grid(panel, grid, labels)
-        panel.set_title(run_title(run), loc="left")
+        panel.set_title(f"{run_title(run)}\n{_growth(path)}", loc="left")
     return figure
+
+
+def _growth(path: str) -> str:
+    stored = read_tensors(path)
+    image, shown = stored["image"][0], stored["reconstructions"][0]
+    first, last = (findings.mean_square(image, shown[k]) for k in (0, -1))
+    return f"{first} at first, {last} in the end"
 
 
 def growth_grid(path: str) -> tuple[np.ndarray, list[str]]:
@@ -152,7 +171,11 @@ def draw_spoilt(spec: dict, data: list[str]):
         }
         images = _images(path, tuple(names[row] for row in wanted["rows"]), SHOWN)
         image_grid(panel, images, [SPOILT_LABELS[row] for row in wanted["rows"]])
-        panel.set_title(f"{run_title(run)} · {severity_label(corruption)}", loc="left")
+        title = f"{run_title(run)} · {severity_label(corruption)}"
+        if "decodes" in wanted["rows"]:
+            clean, decoded = _images(path, (names["clean"], names["decodes"]), SHOWN)
+            title += f": {findings.mean_square(clean, decoded)}"
+        panel.set_title(title, loc="left")
     return figure
 
 
