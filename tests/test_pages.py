@@ -145,9 +145,7 @@ def test_the_plane_of_a_two_dimensional_code_is_decoded_under_the_pointer(open_p
     page.locator("#model").select_option(flat[0])
     page.locator("#map").select_option("codes")
     box = page.locator("#plot").bounding_box()
-    page.wait_for_function(
-        "pictures.get(model().plane.source)?.complete ?? (decodeUnder(700, 550), false)"
-    )
+    page.wait_for_function("pictures.get(model().plane.source)?.complete")
     seen = set()
     for share in (0.35, 0.5, 0.65):
         page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])

@@ -9,7 +9,7 @@ const MARGIN = 40;
 const RADIUS = 7;
 const NEAR = 40;
 
-const state = { name: "", points: [], hovered: -1, ends: [0, 1] };
+const state = { name: "", points: [], hovered: -1, ends: [0, 1], under: [0, 0] };
 const pictures = new Map();
 
 // The picture of a sprite, drawn again once it has loaded.
@@ -41,7 +41,7 @@ function numbers({ low, high, steps }) {
 const model = () => models[state.name];
 
 // A class has a colour and, so that colour is not needed, a shape.
-function mark(target, x, y, label, colour, size = RADIUS) {
+function mark(target, x, y, label, colour, size) {
   const sides = [0, 4, 3, 5, 6][label % 5];
   target.beginPath();
   if (sides === 0) target.arc(x, y, size * 0.8, 0, 2 * Math.PI);
@@ -87,26 +87,31 @@ function place() {
   state.points = us.map((u, row) => to(u, vs[row]));
 }
 
+// On a narrow screen the canvas is shrunk, so marks on it are larger.
+const grown = () => Math.max(1, 700 / plot.clientWidth);
+
 function draw() {
   if (!state.name) return;
+  const size = RADIUS * grown();
   pen.clearRect(0, 0, plot.width, plot.height);
-  state.points.forEach(([x, y], row) => mark(pen, x, y, model().labels[row], colourOf(row)));
+  state.points.forEach(([x, y], row) => mark(pen, x, y, model().labels[row], colourOf(row), size));
   model().anchors.forEach((row, number) => {
     const [x, y] = state.points[row];
     const chosen = state.ends.includes(number);
     pen.strokeStyle = "#000";
     pen.lineWidth = chosen ? 5 : 2;
     pen.beginPath();
-    pen.arc(x, y, chosen ? 17 : 13, 0, 2 * Math.PI);
+    pen.arc(x, y, size * (chosen ? 2.4 : 1.9), 0, 2 * Math.PI);
     pen.stroke();
   });
   if (state.hovered >= 0) {
     const [x, y] = state.points[state.hovered];
     pen.strokeStyle = "#d00000";
     pen.lineWidth = 4;
-    pen.strokeRect(x - 12, y - 12, 24, 24);
+    pen.strokeRect(x - 2 * size, y - 2 * size, 4 * size, 4 * size);
     tile(find("image"), sheets[model().images], state.hovered);
   }
+  drawUnder();
   drawLine();
 }
 
@@ -149,12 +154,13 @@ function at(event) {
 }
 
 // The decoded code nearest to the pointer, of a model whose code is the map.
-function decodeUnder(x, y) {
+function drawUnder() {
   const { plane } = model();
   if (!plane || find("map").value !== "codes") return;
   const [low, high] = plane.corners;
-  const [column, row] = axes().from(x, y).map((value, k) => Math.round(((value - low[k]) / (high[k] - low[k])) * (plane.points - 1)));
-  if (Math.min(column, row) >= 0 && Math.max(column, row) < plane.points) tile(find("decoded"), plane, row * plane.points + column);
+  const last = plane.points - 1;
+  const [column, row] = axes().from(...state.under).map((value, k) => Math.round(((value - low[k]) / (high[k] - low[k])) * last));
+  if (Math.min(column, row) >= 0 && Math.max(column, row) <= last) tile(find("decoded"), plane, row * plane.points + column);
 }
 
 function choose(row) {
@@ -171,9 +177,11 @@ function showModel() {
   state.norms = numbers(norms);
   state.ends = [0, anchors.length - 1];
   state.hovered = -1;
+  state.under = [plot.width / 2, plot.height / 2];
   find("about").textContent = about;
   plot.setAttribute("aria-label", `Map of ${labels.length} test images as points, ${about}`);
-  find("map").replaceChildren(...Object.keys(maps).map((method) => new Option(METHODS[method], method)));
+  const methods = Object.keys(METHODS).filter((method) => method in maps);
+  find("map").replaceChildren(...methods.map((method) => new Option(METHODS[method], method)));
   for (const [k, id] of ["from", "to"].entries()) {
     find(id).replaceChildren(...anchors.map((row, number) => new Option(`${classes[labels[row]]} (image ${row})`, number)));
     find(id).value = state.ends[k];
@@ -185,6 +193,7 @@ function showMap() {
   find("under").hidden = !(model().plane && find("map").value === "codes");
   place();
   legend();
+  hover(Math.max(state.hovered, 0));
   draw();
 }
 
@@ -203,7 +212,7 @@ function legend() {
 }
 
 const every = () => state.points.keys();
-plot.addEventListener("pointermove", (event) => { const [x, y] = at(event); hover(nearest(x, y, every())); decodeUnder(x, y); });
+plot.addEventListener("pointermove", (event) => { const [x, y] = at(event); state.under = [x, y]; hover(nearest(x, y, every())); drawUnder(); });
 plot.addEventListener("click", (event) => { const [x, y] = at(event); hover(nearest(x, y, every())); choose(nearest(x, y, model().anchors)); });
 plot.addEventListener("keydown", (event) => {
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
