@@ -1,5 +1,6 @@
 """What the page says and what is recorded."""
 
+import json
 import math
 import shutil
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from latent_atlas.claims.reasons import with_reasons
 from latent_atlas.config.battery import BATTERY, why_not
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
-from latent_atlas.files import read_table, write_table
+from latent_atlas.files import read_table, write_json, write_table
 from latent_atlas.report.findings import findings, telling
 from latent_atlas.report.listing import claims_listing, headline
 from latent_atlas.report.page import write_page
@@ -153,7 +154,7 @@ def run_tables(folder, commit, values):
     paths = {name: folder / f"{name}.parquet" for name in frames}
     for name, frame in frames.items():
         write_table(paths[name], frame)
-    return SimpleNamespace(**paths, searches=[])
+    return SimpleNamespace(**paths, searches=[], sidecars=[])
 
 
 def mean_of(table, experiment):
@@ -190,6 +191,21 @@ def test_what_is_no_longer_declared_as_it_was_run_is_dropped(published, tmp_path
     record_study(published, "auto_decoder", later, kept)
     assert set(read_table(kept / "metrics.parquet").experiment) == {"ad-coded"}
     assert set(read_table(kept / "provenance.parquet").commit) == {"bbb"}
+
+
+def test_the_figure_of_more_runs_is_kept(published, tmp_path):
+    kept, tables = tmp_path / "recorded", run_tables(tmp_path / "a", "aaa", {"ad": 0.5})
+    for commit, runs, size in (("few", 1, 10), ("many", 2, 20), ("few again", 1, 30)):
+        sidecar = tmp_path / "run" / "fig1.json"
+        figure = {"id": "fig1", "kind": "decodes"}
+        inputs = {str(n): "hash" for n in range(runs)}
+        write_json(sidecar, {"study": "auto_decoder", "figure": figure, "inputs": inputs})
+        sidecar.with_suffix(".png").write_bytes(bytes(size))
+        tables.sidecars = [str(sidecar)]
+        write_table(tables.provenance, pd.DataFrame({"key": ["commit"], "value": [commit]}))
+        record_study(published, "auto_decoder", tables, kept)
+    assert json.loads((kept / "figures/fig1.json").read_text())["commit"] == "many"
+    assert (kept / "figures/fig1.png").read_bytes() == bytes(20)
 
 
 def test_trials_are_recorded_and_shown(published, tmp_path):

@@ -116,6 +116,8 @@ rule record:
         costs=f"{RESULTS}/costs.parquet",
         provenance=f"{RESULTS}/provenance.parquet",
         searches=paths.runs("trials.parquet", project.searches),
+        figures=[f for study in project.studies for f in paths.figures(study, "png")],
+        sidecars=[f for study in project.studies for f in paths.figures(study, "json")],
     output:
         tables=update(
             expand(

@@ -73,7 +73,7 @@ class Jobs:
         return self._whole(wildcards) | {"templates": self.paths.hashed("workflow/report/**/*.*")}
 
     def _page(self, wildcards: Mapping[str, str]) -> dict:
-        recorded = self.paths.hashed("recorded/*/*.parquet")
+        recorded = self.paths.hashed("recorded/**/*.*")
         return self._explorer(wildcards) | {"recorded": recorded}
 
     def _salvage(self, wildcards: Mapping[str, str]) -> dict:

@@ -1,8 +1,12 @@
 """A figure's declaration and data → PNG, SVG and the sidecar that says how it came about."""
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from PIL import Image
 
 from latent_atlas.figures import charts, curves, grids
 from latent_atlas.figures.rate import draw_rate
@@ -35,10 +39,10 @@ def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
     """Draw `spec` (of `Project.figure_spec`) from the files `data`, one an experiment or one for
     all; write `outputs.png`, `outputs.svg`, `outputs.sidecar`."""
     figure = KINDS[spec["figure"]["kind"]](spec, data)
-    for path in (outputs.png, outputs.svg):
-        with atomic(path) as temporary:
-            kind = path.rsplit(".", 1)[1]
-            figure.savefig(temporary, format=kind, metadata={"Date": None} if kind == "svg" else {})
+    with atomic(outputs.png) as temporary:
+        _save_small(figure, temporary)
+    with atomic(outputs.svg) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
     plt.close(figure)
     sidecar = {
         "study": spec["study"],
@@ -48,3 +52,11 @@ def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
         "command": spec["command"],
     }
     write_json(outputs.sidecar, sidecar)
+
+
+def _save_small(figure: Figure, path: Path) -> None:
+    """As PNG with 256 colours, half the size of one with all."""
+    whole = io.BytesIO()
+    figure.savefig(whole, format="png")
+    image = Image.open(whole).convert("RGB")
+    image.quantize(256, dither=Image.Dither.NONE).save(path, "PNG")

@@ -12,35 +12,37 @@ from latent_atlas.claims.verdicts import VERDICTS
 from latent_atlas.config.battery import BATTERY, CLOCKED
 from latent_atlas.config.metrics import METRICS
 from latent_atlas.config.project import Project
+from latent_atlas.config.studies import StudyConfig
 from latent_atlas.files import atomic, read_table
 from latent_atlas.report import tables
 from latent_atlas.report.findings import findings, telling
 
 TEMPLATES = Path("workflow/report")
-NO_TRIALS = pd.DataFrame({"search": []})
+NO_TRIALS = pd.DataFrame({"experiment": []})
 SYMBOLS = dict(zip(tables.OUTCOMES, "✓▲±✗?=≠–", strict=True))
-VECTOR_KINDS = ("curves", "overlay", "batches", "severity", "sweep", "search", "numbers", "rate")
 
 
 def write_page(project: Project, inputs, recorded: list[str], output: str) -> None:
-    """`inputs` names the run's tables, figures and sidecars; `recorded` lists the tracked tables
+    """`inputs` names the run's tables and its figures' sidecars; `recorded` lists the tracked files
     of finished published-scale runs."""
     everything = read_table(inputs.metrics)
     measured = measured_rows(everything)
-    claims, found = read_table(inputs.claims), _recorded(recorded)
-    trials = pd.concat([read_table(path) for path in inputs.searches] or [NO_TRIALS])
-    trials = trials.rename(columns={"search": "experiment"})
-    figures = [_figure(sidecar) for sidecar in inputs.sidecars]
+    claims = read_table(inputs.claims)
+    folders = {Path(file).parent.name: Path(file).parent for file in recorded if "claims" in file}
+    searches = [
+        read_table(path).rename(columns={"search": "experiment"}) for path in inputs.searches
+    ]
+    trials = pd.concat(searches or [NO_TRIALS])
+    figures = [_figure(Path(sidecar)) for sidecar in inputs.sidecars]
     studies = []
     for name, study in project.studies.items():
-        runs = [_evidence(project, claims[claims.study == name], "run", trials, study)]
-        if name in found:
-            kept = found[name]
-            runs.insert(0, _evidence(project, kept["claims"], "recorded", kept["trials"], study))
-            runs[0]["commits"] = kept["commits"]
-        best = runs[-1] if project.settings.scale == "published" else runs[0]
         drawn = [figure for figure in figures if figure["study"] == name]
-        studies.append({"config": study, "runs": runs, "best": best, "figures": drawn})
+        run = _evidence(study, claims[claims.study == name], trials, drawn)
+        runs = [run | {"scope": "run", "scale": project.settings.scale, "commits": []}]
+        if name in folders:
+            runs.insert(0, _recorded(study, folders[name]))
+        best = runs[-1] if project.settings.scale == "published" else runs[0]
+        studies.append({"config": study, "runs": runs, "best": best})
     page = (
         environment()
         .get_template("page.html.j2")
@@ -91,14 +93,11 @@ def text(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _evidence(project: Project, claims: pd.DataFrame, scope: str, trials, study) -> dict:
+def _evidence(study: StudyConfig, claims: pd.DataFrame, trials, figures, scope="run") -> dict:
     """What one run has found about one study."""
     rows = tables.with_rows(claims, scope)
     found = findings(rows)
-    scale = "published" if scope == "recorded" else project.settings.scale
     return {
-        "scope": scope,
-        "scale": scale,
         "rows": rows.to_dict("records"),
         "counts": tables.counts(claims),
         "seeds": int(claims.seeds.max()),
@@ -107,8 +106,26 @@ def _evidence(project: Project, claims: pd.DataFrame, scope: str, trials, study)
         "telling": telling(found),
         "matrix": tables.number_matrix(rows),
         "searches": tables.search_tables(study, trials),
-        "commits": [],
+        "figures": figures,
     }
+
+
+def _recorded(study: StudyConfig, folder: Path) -> dict:
+    """What is recorded of a study, and what is known of each commit that it comes from."""
+    facts, trials = read_table(folder / "provenance.parquet"), folder / "trials.parquet"
+    sidecars = {path.stem: path for path in sorted((folder / "figures").glob("*.json"))}
+    evidence = _evidence(
+        study,
+        read_table(folder / "claims.parquet"),
+        read_table(trials) if trials.exists() else NO_TRIALS,
+        [_figure(sidecars[figure.id]) for figure in study.figures if figure.id in sidecars],
+        "recorded",
+    )
+    commits = [
+        dict(zip(of_commit.key, of_commit.value, strict=True))
+        for _, of_commit in facts.groupby("commit", sort=False)
+    ]
+    return evidence | {"scope": "recorded", "scale": "published", "commits": commits}
 
 
 def _sum(counted: list[list[tuple[str, int]]]) -> list[tuple[str, int]]:
@@ -116,26 +133,10 @@ def _sum(counted: list[list[tuple[str, int]]]) -> list[tuple[str, int]]:
     return [(name, count) for name, count in total.items() if count]
 
 
-def _figure(sidecar: str) -> dict:
-    """The sidecar's facts, and the picture as a data address: lines as SVG, images as PNG."""
-    described = json.loads(Path(sidecar).read_text(encoding="utf-8"))
-    vector = described["figure"]["kind"] in VECTOR_KINDS
-    picture = Path(sidecar).with_suffix(".svg" if vector else ".png")
-    encoded = base64.b64encode(picture.read_bytes()).decode()
-    return described | {"data": f"data:image/{'svg+xml' if vector else 'png'};base64,{encoded}"}
-
-
-def _recorded(paths: list[str]) -> dict[str, dict]:
-    """Study → its recorded claims and trials, and what is known of each commit."""
-    found = {}
-    for folder in sorted({Path(path).parent for path in paths}):
-        facts, trials = read_table(folder / "provenance.parquet"), folder / "trials.parquet"
-        found[folder.name] = {
-            "claims": read_table(folder / "claims.parquet"),
-            "trials": read_table(trials) if trials.exists() else pd.DataFrame({"experiment": []}),
-            "commits": [
-                dict(zip(of_commit.key, of_commit.value, strict=True))
-                for _, of_commit in facts.groupby("commit", sort=False)
-            ],
-        }
-    return found
+def _figure(sidecar: Path) -> dict:
+    """The sidecar's facts, and the picture as a data address."""
+    described = json.loads(sidecar.read_text(encoding="utf-8"))
+    shown = tables.picture(sidecar, described)
+    kind = {".svg": "svg+xml", ".png": "png"}[shown.suffix]
+    encoded = base64.b64encode(shown.read_bytes()).decode()
+    return described | {"data": f"data:image/{kind};base64,{encoded}"}

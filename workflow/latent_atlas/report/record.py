@@ -1,5 +1,6 @@
 """Keeping finished published-scale runs in `recorded/`, which git tracks."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -7,13 +8,15 @@ import pandas as pd
 from latent_atlas.claims.judge import Judge
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
-from latent_atlas.files import read_table, write_table
+from latent_atlas.files import atomic, read_table, write_json, write_table
+from latent_atlas.report.tables import picture
 
 
 def record_study(project: Project, study: str, tables, folder: Path) -> None:
     """Write `{table}.parquet` of a study into `folder`, beside what was recorded there before.
 
-    `tables` names the run's `metrics`, `costs`, `provenance` and the trials of its `searches`.
+    `tables` names the run's `metrics`, `costs`, `provenance`, the trials of its `searches` and the
+    `sidecars` of its figures.
     What this run has measured replaces what is recorded of the same experiment, classifier or
     search; others stay, if they are still declared as they were run. Every row names its commit
     and configuration, every commit has its provenance, and the claims are judged on all of it.
@@ -51,6 +54,21 @@ def record_study(project: Project, study: str, tables, folder: Path) -> None:
         if len(frame):
             write_table(folder / f"{table}.parquet", frame, configuration=whole.hash)
     judge_recorded(whole, study, folder)
+    for sidecar in tables.sidecars:
+        described = json.loads(Path(sidecar).read_text(encoding="utf-8"))
+        if described["study"] == study:
+            _keep_figure(Path(sidecar), described | {"commit": commit}, folder / "figures")
+
+
+def _keep_figure(sidecar: Path, described: dict, folder: Path) -> None:
+    """Copy a figure's picture and facts, unless one of more runs is recorded already."""
+    kept = folder / sidecar.name
+    if kept.exists() and len(json.loads(kept.read_text())["inputs"]) > len(described["inputs"]):
+        return
+    shown = picture(sidecar, described)
+    with atomic(folder / shown.name) as temporary:
+        temporary.write_bytes(shown.read_bytes())
+    write_json(kept, described)
 
 
 def judge_recorded(project: Project, study: str, folder: Path) -> None:

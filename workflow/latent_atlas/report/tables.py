@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,14 @@ from latent_atlas.config.studies import StudyConfig
 
 DEPENDS = "depends on the reading"
 OUTCOMES = (*VERDICTS[:2], DEPENDS, *VERDICTS[2:])
+VECTOR_KINDS = ("curves", "overlay", "batches", "severity", "sweep", "search", "numbers", "rate")
 SPOILT = (CLEAN, "noise-0.3", "noise-1", "unclipped-1", "flips-0.1", "square-0.2", "bar-0.2")
+
+
+def picture(sidecar: Path, described: dict) -> Path:
+    """The file that shows a figure best: lines as SVG, images as PNG."""
+    vector = described["figure"]["kind"] in VECTOR_KINDS
+    return sidecar.with_suffix(".svg" if vector else ".png")
 
 
 def number(value: float | None) -> str:
