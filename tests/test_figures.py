@@ -202,7 +202,7 @@ def test_the_lowest_point_of_a_sweep_is_named(tmp_path):
     run = RUN | {"grid": {"model.latent": [2, 20, 80]}}
     (panel,) = KINDS["sweep"]({"runs": {"a": run}}, [path]).axes
     assert panel.lines[0].get_ydata().tolist() == [10, 5, 6]
-    assert panel.get_legend().get_texts()[0].get_text().endswith("lowest at 20")
+    assert panel.get_title() == "lowest at 20 (Autoencoder)"
     path = losses(
         tmp_path / "grid.parquet", [("1+0", 9.0), ("1+2", 4.0), ("3+0", 5.0), ("3+2", 6.0)]
     )
@@ -265,7 +265,7 @@ def test_titles_say_what_is_there():
     assert findings.neighbours(np.zeros((6, 2)), labels) == "all codes are one"
     assert findings.outwards(line, np.abs(line[:, 0] - 6)).endswith("1.00")
     white, black = np.full((2, 4), 255, np.uint8), np.zeros((2, 4), np.uint8)
-    assert findings.mean_square(white, black) == "MSE 1"
+    assert findings.mean_square(white, black) == 1
     even = np.arange(4, dtype=np.uint8)[None, :, None] * np.ones((1, 1, 5), np.uint8)
     assert findings.evenness(even) == "largest step 1 × the mean"
     assert findings.evenness(even[:, [0, 0, 3]]) == "largest step 2 × the mean"

@@ -131,6 +131,7 @@ def test_figures_have_sidecars_that_name_real_inputs(finished):
             content = (finished.folder / path).read_bytes()
             assert hashlib.sha256(content).hexdigest() == digest
         assert described["command"].startswith("snakemake --cores 1 results/figures/")
+        assert described["shows"]
         assert sidecar.with_suffix(".svg").stat().st_size > 1000
         assert sidecar.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 

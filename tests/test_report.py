@@ -47,7 +47,7 @@ def test_comparison_is_a_t_interval():
     metrics = pd.DataFrame(
         {"experiment": "ad", "metric": "psnr_db", "split": "test", "value": values}
     )
-    mean, half = comparison(metrics, ["ad"])["ad"]["psnr_db", "test"]
+    mean, half = comparison(metrics)["ad"]["psnr_db", "test"]
     low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
     assert (mean - half, mean + half) == (pytest.approx(low), pytest.approx(high))
 
@@ -363,5 +363,5 @@ def test_three_hundred_experiments_fit_a_page(tmp_path):
     study["small"]["experiments"] += list(more)
     path.write_text(yaml.safe_dump(study))
     page = small_page(tmp_path, root=root)
-    assert all(f'id="model-{name}"' in page for name in more)
+    assert all(f'id="run-model-{name}"' in page for name in more)
     assert len(page) < 8e6

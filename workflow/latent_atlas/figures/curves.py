@@ -52,8 +52,7 @@ def draw_overlay(spec: dict, data: list[str]):
     term = TERMS[wanted["term"]]
     panel.set(yscale=scale, xlabel="epoch", ylabel=f"{term}, mean and range over seeds")
     if wanted["term"] in SHARES:
-        low, high = min(ends.values()), max(ends.values())
-        panel.set_title(f"{term} in the end: {low:.2f} to {high:.2f}")
+        panel.set_title(f"{term} in the end: " + ", ".join(f"{end:.2f}" for end in ends.values()))
     else:
         panel.set_title(findings.lowest(ends, f"{term} in the end"), wrap=True)
     panel.legend(fontsize=7.5)
@@ -120,6 +119,7 @@ def draw_severity(spec: dict, data: list[str]):
 def draw_sweep(spec: dict, data: list[str]):
     """Validation loss by the values swept, mean and range over seeds; the lowest mean marked."""
     figure, panel = plt.subplots(figsize=(6.4, 4))
+    found = {}
     for number, (run, path) in enumerate(zip(spec["runs"].values(), data, strict=True)):
         ((key, values),) = run["grid"].items()
         of_value = _sweep_losses(path)
@@ -140,12 +140,16 @@ def draw_sweep(spec: dict, data: list[str]):
             color=colour,
             marker=CLASS_MARKERS[number],
             ms=4,
-            label=f"{run_title(run)}, lowest at {best:g}",
+            label=run_title(run),
         )
+        found[run["title"]] = best
         panel.plot(best, mean.min(), marker="o", ms=11, mfc="none", mec=colour)
     panel.set(xscale="log", xlabel=key, ylabel="validation loss, mean and range over seeds")
     panel.set_xticks(values, [f"{value:g}" for value in values])
     panel.minorticks_off()
+    panel.set_title(
+        "lowest at " + ", ".join(f"{best:g} ({title})" for title, best in found.items())
+    )
     panel.legend(fontsize=7.5)
     return figure
 

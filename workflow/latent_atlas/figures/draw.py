@@ -47,11 +47,18 @@ def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
     sidecar = {
         "study": spec["study"],
         "figure": spec["figure"],
+        "shows": _titles(figure),
         "inputs": {path: sha256_file(path) for path in data},
         "code": code,
         "command": spec["command"],
     }
     write_json(outputs.sidecar, sidecar)
+
+
+def _titles(figure: Figure) -> list[str]:
+    """What the figure's titles say, for those who cannot see it."""
+    panels = [panel.get_title(loc=place) for panel in figure.axes for place in ("left", "center")]
+    return [title.replace("\n", ": ") for title in (figure.get_suptitle(), *panels) if title]
 
 
 def _save_small(figure: Figure, path: Path) -> None:

@@ -38,9 +38,9 @@ def outwards(points: np.ndarray, norms: np.ndarray) -> str:
     return f"norm and distance from the middle: ρ = {spearmanr(away, norms)[0]:.2f}"
 
 
-def mean_square(images: np.ndarray, others: np.ndarray) -> str:
-    """Error between uint8 pictures of one shape, in squared grey levels of 0 to 1."""
-    return f"MSE {np.mean((images / 255.0 - others / 255.0) ** 2):.3g}"
+def mean_square(images: np.ndarray, others: np.ndarray) -> float:
+    """Mean squared error between uint8 pictures of one shape, grey levels from 0 to 1."""
+    return float(np.mean((images / 255.0 - others / 255.0) ** 2))
 
 
 def evenness(paths: np.ndarray) -> str:

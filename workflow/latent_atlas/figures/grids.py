@@ -33,24 +33,22 @@ def draw_decodes(spec: dict, data: list[str]):
         image_grid(panel, _images(path, tuple(rows), SHOWN), labels)
         title = run_title(experiment)
         if {"test_images", "test_decodes"} <= set(rows):
-            title += f": {_error(path)} of the images shown"
+            error = findings.mean_square(*_images(path, ("test_images", "test_decodes"), SHOWN))
+            title += f": MSE {error:.3g} of the images shown"
         panel.set_title(title, loc="left")
     return figure
 
 
-def _error(path: str) -> str:
-    return findings.mean_square(*_images(path, ("test_images", "test_decodes"), SHOWN))
-
-
 def draw_compare(spec: dict, data: list[str]):
     """Test images, and below them each experiment's reconstructions: first seed."""
-    experiments = spec["runs"].values()
-    rows = [_images(data[0], ("test_images",), SHOWN)]
-    rows += [_images(path, ("test_decodes",), SHOWN) for path in data]
-    labels = [ROW_LABELS["test_images"]]
-    labels += [f"{run_title(e)}\n{_error(path)}" for e, path in zip(experiments, data, strict=True)]
-    figure, panel = plt.subplots(figsize=(8.5, 0.4 + 0.62 * len(rows)))
-    image_grid(panel, np.concatenate(rows), labels)
+    titles = [run_title(experiment) for experiment in spec["runs"].values()]
+    shown = [_images(path, ("test_images", "test_decodes"), SHOWN) for path in data]
+    rows = [shown[0][0], *(decoded for _, decoded in shown)]
+    errors = {t: findings.mean_square(*pair) for t, pair in zip(titles, shown, strict=True)}
+    labels = [f"{title}\nMSE {error:.3g}" for title, error in errors.items()]
+    figure, panel = plt.subplots(figsize=(8.5, 0.6 + 0.62 * len(rows)))
+    image_grid(panel, np.stack(rows), [ROW_LABELS["test_images"], *labels])
+    panel.set_title(findings.lowest(errors, "MSE of the images shown"), loc="left")
     return figure
 
 
@@ -138,7 +136,7 @@ def _growth(path: str) -> str:
     stored = read_tensors(path)
     image, shown = stored["image"][0], stored["reconstructions"][0]
     first, last = (findings.mean_square(image, shown[k]) for k in (0, -1))
-    return f"{first} at first, {last} in the end"
+    return f"MSE {first:.3g} at first, {last:.3g} in the end"
 
 
 def growth_grid(path: str) -> tuple[np.ndarray, list[str]]:
@@ -174,7 +172,7 @@ def draw_spoilt(spec: dict, data: list[str]):
         title = f"{run_title(run)} · {severity_label(corruption)}"
         if "decodes" in wanted["rows"]:
             clean, decoded = _images(path, (names["clean"], names["decodes"]), SHOWN)
-            title += f": {findings.mean_square(clean, decoded)}"
+            title += f": MSE {findings.mean_square(clean, decoded):.3g}"
         panel.set_title(title, loc="left")
     return figure
 

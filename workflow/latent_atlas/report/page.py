@@ -25,22 +25,21 @@ SYMBOLS = dict(zip(tables.OUTCOMES, "✓▲±✗?=≠–", strict=True))
 def write_page(project: Project, inputs, recorded: list[str], output: str) -> None:
     """`inputs` names the run's tables and its figures' sidecars; `recorded` lists the tracked files
     of finished published-scale runs."""
-    everything = read_table(inputs.metrics)
-    measured = measured_rows(everything)
-    claims = read_table(inputs.claims)
+    metrics, claims = read_table(inputs.metrics), read_table(inputs.claims)
     folders = {Path(file).parent.name: Path(file).parent for file in recorded if "claims" in file}
     searches = [
         read_table(path).rename(columns={"search": "experiment"}) for path in inputs.searches
     ]
     trials = pd.concat(searches or [NO_TRIALS])
     figures = [_figure(Path(sidecar)) for sidecar in inputs.sidecars]
-    studies = []
+    measured, studies = set(measured_rows(metrics).experiment), []
     for name, study in project.studies.items():
         drawn = [figure for figure in figures if figure["study"] == name]
-        run = _evidence(study, claims[claims.study == name], trials, drawn)
-        runs = [run | {"scope": "run", "scale": project.settings.scale, "commits": []}]
+        own = metrics[metrics.experiment.isin(study.experiments)]
+        run = _evidence(project, study, claims[claims.study == name], own, trials, drawn)
+        runs = [run | {"scale": project.settings.scale, "commits": []}]
         if name in folders:
-            runs.insert(0, _recorded(study, folders[name]))
+            runs.insert(0, _recorded(project, study, folders[name]))
         best = runs[-1] if project.settings.scale == "published" else runs[0]
         studies.append({"config": study, "runs": runs, "best": best})
     page = (
@@ -50,15 +49,13 @@ def write_page(project: Project, inputs, recorded: list[str], output: str) -> No
             project=project,
             studies=studies,
             verdicts=VERDICTS,
-            unfinished=[name for name in project.runs if name not in set(measured.experiment)],
+            unfinished=[name for name in project.runs if name not in measured],
             counts=_sum([study["best"]["counts"] for study in studies]),
             metric_meanings=METRICS,
             runs=project.runs,
             spoilt_names=tables.SPOILT,
-            spoilt=tables.spoilt(measured),
+            spoilt=tables.spoilt(measured_rows(metrics)),
             battery={metric: split for metric, split in BATTERY.items() if metric not in CLOCKED},
-            measured=tables.comparison(measured, project.experiments),
-            reasons=tables.reasons(everything),
             costs=read_table(inputs.costs).to_dict("records"),
             provenance=read_table(inputs.provenance).to_dict("records"),
             style=text("page.css"),
@@ -93,11 +90,14 @@ def text(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _evidence(study: StudyConfig, claims: pd.DataFrame, trials, figures, scope="run") -> dict:
+def _evidence(
+    project: Project, study: StudyConfig, claims, metrics, trials, figures, scope: str = "run"
+) -> dict:
     """What one run has found about one study."""
     rows = tables.with_rows(claims, scope)
-    found = findings(rows)
+    found, models = findings(rows), tables.models(project, metrics, scope)
     return {
+        "scope": scope,
         "rows": rows.to_dict("records"),
         "counts": tables.counts(claims),
         "seeds": int(claims.seeds.max()),
@@ -105,18 +105,22 @@ def _evidence(study: StudyConfig, claims: pd.DataFrame, trials, figures, scope="
         "findings": found,
         "telling": telling(found),
         "matrix": tables.number_matrix(rows),
+        "models": models,
+        "rates": tables.rates(study, models),
         "searches": tables.search_tables(study, trials),
         "figures": figures,
     }
 
 
-def _recorded(study: StudyConfig, folder: Path) -> dict:
+def _recorded(project: Project, study: StudyConfig, folder: Path) -> dict:
     """What is recorded of a study, and what is known of each commit that it comes from."""
     facts, trials = read_table(folder / "provenance.parquet"), folder / "trials.parquet"
     sidecars = {path.stem: path for path in sorted((folder / "figures").glob("*.json"))}
     evidence = _evidence(
+        project,
         study,
         read_table(folder / "claims.parquet"),
+        read_table(folder / "metrics.parquet"),
         read_table(trials) if trials.exists() else NO_TRIALS,
         [_figure(sidecars[figure.id]) for figure in study.figures if figure.id in sidecars],
         "recorded",
@@ -125,7 +129,7 @@ def _recorded(study: StudyConfig, folder: Path) -> dict:
         dict(zip(of_commit.key, of_commit.value, strict=True))
         for _, of_commit in facts.groupby("commit", sort=False)
     ]
-    return evidence | {"scope": "recorded", "scale": "published", "commits": commits}
+    return evidence | {"scale": "published", "commits": commits}
 
 
 def _sum(counted: list[list[tuple[str, int]]]) -> list[tuple[str, int]]:

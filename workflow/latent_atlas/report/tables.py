@@ -1,6 +1,7 @@
 """Metrics and verdicts → what the page's tables show."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from latent_atlas.claims.reasons import measured_rows
 from latent_atlas.claims.verdicts import (
     BETTER,
     INCONCLUSIVE,
@@ -17,7 +19,9 @@ from latent_atlas.claims.verdicts import (
     VERDICTS,
 )
 from latent_atlas.config.corruptions import CLEAN
+from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.metrics import metric_parts
+from latent_atlas.config.project import Project
 from latent_atlas.config.studies import StudyConfig
 
 DEPENDS = "depends on the reading"
@@ -97,23 +101,46 @@ def number_matrix(claims: pd.DataFrame) -> dict[str, dict[str, list[dict]]]:
     }
 
 
-def comparison(metrics: pd.DataFrame, experiments: Iterable[str]) -> dict[str, dict]:
+def models(project: Project, metrics: pd.DataFrame, scope: str) -> list[dict]:
+    """Every experiment with its measurements, and metric → why there is no value."""
+    values = comparison(measured_rows(metrics))
+    reasons: dict[str, dict[str, str]] = defaultdict(dict)
+    if "reason" in metrics:
+        for row in metrics[metrics.reason != ""].itertuples():
+            reasons[row.experiment][row.metric] = row.reason
+    datasets = metrics.groupby("experiment").dataset.first()
+    return [
+        {
+            "name": name,
+            "scope": scope,
+            "family": project.declared[name].model.family,
+            "dataset": datasets[name],
+            "values": values[name],
+            "reasons": reasons[name],
+        }
+        for name in metrics.experiment.unique()
+        if isinstance(project.declared.get(name), Experiment)
+    ]
+
+
+def comparison(metrics: pd.DataFrame) -> dict[str, dict[tuple[str, str], tuple[float, float]]]:
     """Experiment → (metric, split) → mean and half-width of the 95 % interval over seeds."""
     plain = metrics[[metric_parts(name)[1] is None for name in metrics.metric]]
     summary = plain.groupby(["experiment", "metric", "split"]).value.agg(["mean", "std", "count"])
     error = summary["std"] / np.sqrt(summary["count"])
     summary["half"] = stats.t.ppf(0.975, (summary["count"] - 1).clip(lower=1)) * error
-    table: dict[str, dict] = {name: {} for name in experiments}
+    table: dict[str, dict] = defaultdict(dict)
     for (experiment, metric, split), row in summary.iterrows():
-        if experiment in table:
-            table[experiment][metric, split] = (row["mean"], row["half"])
+        table[experiment][metric, split] = (row["mean"], row["half"])
     return table
 
 
-def reasons(metrics: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """(experiment, metric) → why there is no value."""
-    without = metrics[metrics.reason != ""]
-    return without.set_index(["experiment", "metric"]).reason.to_dict()
+def rates(study: StudyConfig, of_models: list[dict]) -> list[dict]:
+    """Models of the study's figures of rate and distortion that have been measured."""
+    wanted = {
+        name for figure in study.figures if figure.kind == "rate" for name in figure.experiments
+    }
+    return [model for model in of_models if model["name"] in wanted]
 
 
 def spoilt(metrics: pd.DataFrame) -> dict[str, dict[str, tuple[float, float]]]:
