@@ -189,7 +189,7 @@ def test_edits_rerun_what_they_touch_and_no_more(tiny):
     edit("training/loop.py", '"""Training:', '# a remark\n"""Training, reworded:')
     assert "Nothing to be done" in "".join(tiny.snakemake("-n").stdout)
     edit("figures/style.py", '"font.size": 9', '"font.size": 8')
-    assert ran(tiny.snakemake("-n")) == {"figure", "page", "all"}
+    assert ran(tiny.snakemake("-n")) == {"figure", "page", "explorer", "all"}
     edit("evaluation/paths.py", "1e-6", "1e-7")
     assert "train" not in ran(tiny.snakemake("-n"))
     assert "evaluate" in ran(tiny.snakemake("-n"))
