@@ -1,8 +1,7 @@
 """What a picture shows, in words made from its numbers: the titles of figures."""
 
 import numpy as np
-from scipy.spatial import cKDTree
-from scipy.stats import spearmanr
+import pandas as pd
 
 
 def spread(values) -> str:
@@ -26,6 +25,8 @@ def neighbours(points: np.ndarray, labels: np.ndarray) -> str:
     """How often the nearest other point of a map [n,2] is of the same class."""
     if len(points) < 2 or not np.ptp(points, axis=0).any():
         return "all codes are one"
+    from scipy.spatial import cKDTree
+
     nearest = cKDTree(points).query(points, 2)[1][:, 1]
     return f"{(labels[nearest] == labels).mean():.0%} lie nearest to one of their class"
 
@@ -35,7 +36,8 @@ def outwards(points: np.ndarray, norms: np.ndarray) -> str:
     away = np.linalg.norm(points - points.mean(0), axis=1)
     if not np.ptp(away) or not np.ptp(norms):
         return "all codes are one"
-    return f"norm and distance from the middle: ρ = {spearmanr(away, norms)[0]:.2f}"
+    ranks = [pd.Series(values).rank() for values in (away, norms)]
+    return f"norm and distance from the middle: ρ = {np.corrcoef(ranks)[0, 1]:.2f}"
 
 
 def mean_square(images: np.ndarray, others: np.ndarray) -> float:

@@ -69,7 +69,7 @@ def sprite(images: np.ndarray, shape: list[int]) -> dict:
     sheet = np.concatenate([tiles, blank]).reshape(-1, COLUMNS, height, width, *colours)
     whole = sheet.swapaxes(1, 2).reshape(-1, COLUMNS * width, *colours)
     buffer = io.BytesIO()
-    Image.fromarray(whole).save(buffer, "WEBP", quality=QUALITY, method=6)
+    Image.fromarray(whole).save(buffer, "WEBP", quality=QUALITY)
     source = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
     return {"source": source, "height": height, "width": width, "columns": COLUMNS}
 
