@@ -42,6 +42,7 @@ def write_page(project: Project, inputs, recorded: list[str], output: str) -> No
             runs.insert(0, _recorded(project, study, folders[name]))
         best = runs[-1] if project.settings.scale == "published" else runs[0]
         studies.append({"config": study, "runs": runs, "best": best})
+    counted = [study for study in studies if study["best"]["scale"] == "published"] or studies
     page = (
         environment()
         .get_template("page.html.j2")
@@ -50,7 +51,8 @@ def write_page(project: Project, inputs, recorded: list[str], output: str) -> No
             studies=studies,
             verdicts=VERDICTS,
             unfinished=[name for name in project.runs if name not in measured],
-            counts=_sum([study["best"]["counts"] for study in studies]),
+            counted=counted,
+            counts=_sum([study["best"]["counts"] for study in counted]),
             metric_meanings=METRICS,
             runs=project.runs,
             spoilt_names=tables.SPOILT,
