@@ -19,6 +19,7 @@ QUIET = (
     "--disable-sync",
 )
 PAGES = ("report", "explorer")
+LOADED = "[...pictures.values()].every((picture) => picture.complete)"
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Debian's chromium on the path")
 
@@ -68,7 +69,7 @@ def test_claims_are_searched_filtered_and_sorted(open_page):
     assert all(
         "slerp" in text.lower() for text in page.locator("#claims-table tbody tr").all_inner_texts()
     )
-    page.get_by_role("button", name="Show all").click()
+    page.locator("#claims").get_by_role("button", name="Show all").click()
     page.wait_for_function(
         f"document.querySelectorAll('#claims-table tbody tr').length == {everything}"
     )
@@ -112,14 +113,15 @@ def test_a_thumbnail_opens_large_by_keyboard(open_page):
     page.locator(".thumb").first.focus()
     page.keyboard.press("Enter")
     large = page.locator("dialog img")
-    assert large.is_visible()
+    large.wait_for(state="visible")
     assert large.bounding_box()["width"] > 1000
     page.keyboard.press("Escape")
-    assert not large.is_visible()
+    large.wait_for(state="hidden")
 
 
 def test_the_explorer_shows_images_and_lines(open_page):
     page = open_page("explorer")
+    page.wait_for_function(LOADED)
     plot, caption = page.locator("#plot"), page.locator("#caption")
     plot.focus()
     page.keyboard.press("ArrowRight")
@@ -145,7 +147,7 @@ def test_the_plane_of_a_two_dimensional_code_is_decoded_under_the_pointer(open_p
     page.locator("#model").select_option(flat[0])
     page.locator("#map").select_option("codes")
     box = page.locator("#plot").bounding_box()
-    page.wait_for_function("pictures.get(model().plane.source)?.complete")
+    page.wait_for_function(LOADED)
     seen = set()
     for share in (0.35, 0.5, 0.65):
         page.mouse.move(box["x"] + share * box["width"], box["y"] + share * box["height"])

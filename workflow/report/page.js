@@ -49,7 +49,9 @@ reveal();
 const dialog = document.getElementById("large");
 for (const thumb of document.querySelectorAll(".thumb")) {
   thumb.addEventListener("click", () => {
-    dialog.querySelector("div").replaceChildren(thumb.querySelector("img").cloneNode());
+    const large = thumb.querySelector("img").cloneNode();
+    large.loading = "eager";
+    dialog.querySelector("div").replaceChildren(large);
     dialog.showModal();
   });
 }
