@@ -26,7 +26,8 @@ def write_page(project: Project, inputs, recorded: list[str], output: str) -> No
     """`inputs` names the run's tables and its figures' sidecars; `recorded` lists the tracked files
     of finished published-scale runs."""
     metrics, claims = read_table(inputs.metrics), read_table(inputs.claims)
-    folders = {Path(file).parent.name: Path(file).parent for file in recorded if "claims" in file}
+    judged = [Path(file) for file in recorded if Path(file).name == "claims.parquet"]
+    folders = {file.parent.name: file.parent for file in judged}
     searches = [
         read_table(path).rename(columns={"search": "experiment"}) for path in inputs.searches
     ]
@@ -97,7 +98,7 @@ def _evidence(
 ) -> dict:
     """What one run has found about one study."""
     rows = tables.with_rows(claims, scope)
-    found, models = findings(rows), tables.models(project, metrics, scope)
+    found, models = findings(rows), tables.models(project, metrics)
     return {
         "scope": scope,
         "rows": rows.to_dict("records"),

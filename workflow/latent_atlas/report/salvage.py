@@ -22,11 +22,12 @@ def write_salvaged(paths: Paths, recorded: list[str], output: str) -> None:
     InputError where nothing has been measured."""
     project, results = paths.project, Path(paths.results)
     finished = [name for name in project.runs if Path(paths.run(name, "metrics.parquet")).exists()]
-    if not finished:
+    trained = _there(paths.costs())
+    if not finished or not trained:
         raise InputError(f"{results}: no run has been measured yet; run snakemake first")
     metrics = _joined([*paths.runs("metrics.parquet", finished), *_there(paths.quality())])
     metrics = metrics[metrics.experiment.isin(finished)]
-    costs = _joined(_there(paths.costs()))
+    costs = _joined(trained)
     claims = pd.concat([Judge(project, name, metrics, costs).frame() for name in project.studies])
     datasets = _there(paths.datasets())
     features = _there([paths.features(name) for name in project.sampled_datasets])

@@ -101,7 +101,7 @@ def number_matrix(claims: pd.DataFrame) -> dict[str, dict[str, list[dict]]]:
     }
 
 
-def models(project: Project, metrics: pd.DataFrame, scope: str) -> list[dict]:
+def models(project: Project, metrics: pd.DataFrame) -> list[dict]:
     """Every experiment with its measurements, and metric → why there is no value."""
     values = comparison(measured_rows(metrics))
     reasons: dict[str, dict[str, str]] = defaultdict(dict)
@@ -112,7 +112,6 @@ def models(project: Project, metrics: pd.DataFrame, scope: str) -> list[dict]:
     return [
         {
             "name": name,
-            "scope": scope,
             "family": project.declared[name].model.family,
             "dataset": datasets[name],
             "values": values[name],
