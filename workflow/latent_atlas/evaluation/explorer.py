@@ -3,12 +3,10 @@
 from itertools import combinations
 
 import numpy as np
-import torch
 
 from latent_atlas.evaluation.decodes import PATH_POINTS
 from latent_atlas.evaluation.paths import straight
-from latent_atlas.evaluation.subject import Subject, grey_levels
-from latent_atlas.latents.fit import BLOCK
+from latent_atlas.evaluation.subject import Subject, decoded, grey_levels
 from latent_atlas.models.base import LatentModel
 
 MOST_POINTS = 1000
@@ -51,10 +49,7 @@ def _anchors(labels: np.ndarray) -> np.ndarray:
     return np.lexsort((labels, place - starts))[:ANCHORS]
 
 
-@torch.no_grad()
 def _decode(model: LatentModel, codes: np.ndarray) -> np.ndarray:
     """Codes […,d] → grey levels […,pixels], by a stack of one."""
-    flat = torch.from_numpy(codes.reshape(1, -1, codes.shape[-1]))
-    flat = flat.to(next(model.parameters()))
-    images = torch.cat([model.decode(block) for block in flat.split(BLOCK, 1)], 1)
-    return images[0].cpu().numpy().reshape(*codes.shape[:-1], -1)
+    images = decoded(model, codes.reshape(1, -1, codes.shape[-1]))
+    return images.reshape(*codes.shape[:-1], -1)

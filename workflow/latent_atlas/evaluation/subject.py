@@ -86,13 +86,16 @@ class Subject:
         flat = self.decode(codes.reshape(len(codes), -1, codes.shape[-1]))
         return flat.reshape(*codes.shape[:-1], -1)
 
-    @torch.no_grad()
     def decode(self, codes: torch.Tensor | np.ndarray) -> np.ndarray:
         """[S,n,d] → grey levels [S,n,pixels]."""
-        codes = torch.as_tensor(codes).to(next(self.model.parameters()))
-        return np.concatenate(
-            [self.model.decode(c).cpu().numpy() for c in codes.split(BLOCK, 1)], 1
-        )
+        return decoded(self.model, codes)
+
+
+@torch.no_grad()
+def decoded(model: LatentModel, codes: torch.Tensor | np.ndarray) -> np.ndarray:
+    """Codes [S,n,d] → grey levels [S,n,pixels], in blocks."""
+    codes = torch.as_tensor(codes).to(next(model.parameters()))
+    return np.concatenate([model.decode(c).cpu().numpy() for c in codes.split(BLOCK, 1)], 1)
 
 
 def grey_levels(images: np.ndarray) -> np.ndarray:
