@@ -16,19 +16,19 @@ from latent_atlas.evaluation.reconstruction import frobenius_per_number, psnr_db
 def test_mean_image_and_pca_closed_forms():
     rng = np.random.default_rng(0)
     low_rank = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 40)) + 5
-    assert controls.pca_mse(low_rank[:40], low_rank[40:], 3) < 1e-20
-    assert controls.pca_mse(low_rank[:40], low_rank[40:], 2) > 1e-3
+    assert controls.pca_mse(low_rank[:40], 3, low_rank[40:])[0] < 1e-20
+    assert controls.pca_mse(low_rank[:40], 2, low_rank[40:])[0] > 1e-3
     train, test = np.zeros((4, 5)), np.full((2, 5), 0.5)
     assert controls.mean_image_mse(train, test) == pytest.approx(0.25)
 
 
 def test_both_ways_to_the_principal_components_agree():
     data = np.random.default_rng(0).normal(size=(30, 20)) * np.arange(1, 21)
-    wide = controls.pca_mse(data, data, 5)
+    (wide,) = controls.pca_mse(data, 5, data)
     spectrum = np.linalg.svd(data - data.mean(0), compute_uv=False)
     assert wide == pytest.approx((spectrum[5:] ** 2).sum() / data.size)
     padded = np.pad(data, ((0, 0), (0, 20)))
-    assert controls.pca_mse(padded, padded, 5) == pytest.approx(wide / 2)
+    assert controls.pca_mse(padded, 5, padded) == [pytest.approx(wide / 2)]
 
 
 def test_pca_64_on_mnist(mirror):
@@ -40,9 +40,9 @@ def test_pca_64_on_mnist(mirror):
         / np.float32(255)
         for split, name in (("train", "train"), ("test", "t10k"))
     }
-    assert controls.pca_mse(images["train"], images["test"], 64) == pytest.approx(
-        0.00905, abs=0.0001
-    )
+    assert controls.pca_mse(images["train"], 64, images["test"]) == [
+        pytest.approx(0.00905, abs=0.0001)
+    ]
     assert controls.mean_image_mse(images["train"], images["test"]) == pytest.approx(
         0.06747, abs=0.0001
     )

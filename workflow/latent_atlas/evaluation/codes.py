@@ -209,15 +209,15 @@ class CodeMeasures(Subject):
     def _controls(self) -> None:
         """Where all seeds share their images, a control is computed once."""
         shared = len(self.images["train"].pixels) == 1
-        for split in ("train", "test"):
-            mean_image, pca = [], []
-            for s in range(1 if shared else len(self.seeds)):
-                train, images = self.real("train", s), self.real(split, s)
-                mean_image.append(controls.mean_image_mse(train, images))
-                pca.append(controls.pca_mse(train, images, self.model.latent))
-            repeat = len(self.seeds) if shared else 1
-            self.add("control_mean_image_mse", split, mean_image * repeat)
-            self.add("control_pca_mse", split, pca * repeat)
+        mean_image, pca = [], []
+        for s in range(1 if shared else len(self.seeds)):
+            train, test = self.real("train", s), self.real("test", s)
+            mean_image.append([controls.mean_image_mse(train, images) for images in (train, test)])
+            pca.append(controls.pca_mse(train, self.model.latent, train, test))
+        repeat = len(self.seeds) if shared else 1
+        for metric, rows in (("control_mean_image_mse", mean_image), ("control_pca_mse", pca)):
+            for split, of_split in zip(("train", "test"), np.transpose(rows), strict=True):
+                self.add(metric, split, np.tile(of_split, repeat))
         errors, bars = (
             self.value(metric, "test")
             for metric in ("reconstruction_mse", "control_mean_image_mse")

@@ -11,9 +11,10 @@ def mean_image_mse(train: np.ndarray, test: np.ndarray) -> float:
     return float(np.mean((test - train.mean(0)) ** 2))
 
 
-def pca_mse(train: np.ndarray, test: np.ndarray, components: int) -> float:
-    """MSE per pixel of projection on the training set's leading principal components; found by
-    randomised iteration for images of more than 2,000 numbers (Halko et al. 2011)."""
+def pca_mse(train: np.ndarray, components: int, *sets: np.ndarray) -> list[float]:
+    """MSE per pixel of the projection of each of `sets` on the training set's leading principal
+    components; found by randomised iteration for images of more than 2,000 numbers (Halko et al.
+    2011)."""
     mean = train.mean(0)
     centred = train - mean
     if train.shape[1] > MOST_EXACT and components < min(train.shape):
@@ -23,5 +24,5 @@ def pca_mse(train: np.ndarray, test: np.ndarray, components: int) -> float:
         basis = np.linalg.svd(centred, full_matrices=False)[2][:components]
     else:
         basis = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :components].T
-    residual = (test - mean) - (test - mean) @ basis.T @ basis
-    return float(np.mean(residual**2))
+    differences = (images - mean for images in sets)
+    return [float(np.mean((images - images @ basis.T @ basis) ** 2)) for images in differences]

@@ -135,8 +135,9 @@ class DecodeMeasures(Subject):
     def _walks(self) -> dict[str, np.ndarray]:
         """Straight lines between random codes; walks along single coordinates, those that the
         study names and those found to change a named property the most."""
-        bases = self.random_codes(2 * WALKERS).numpy()
-        half, other = bases[:, :WALKERS], bases[:, WALKERS:]
+        walkers = min(WALKERS, self.settings.paths)
+        bases = self.random_codes(2 * walkers).numpy()
+        half, other = bases[:, :walkers], bases[:, walkers:]
         lines = np.stack(
             [paths.straight(a, b, PATH_POINTS) for a, b in zip(half, other, strict=True)]
         )
