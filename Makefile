@@ -3,7 +3,7 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: all test lock schemas
+.PHONY: all test bench lock schemas
 
 all: $(ENV)/installed
 	$(BIN)/snakemake --cores all
@@ -15,6 +15,14 @@ test: $(ENV)/installed
 	$(BIN)/snakemake --lint
 	$(BIN)/pytest $(PYTEST_ARGS)
 
+# Speed beside what people use instead; half an hour, with nothing else running.
+bench: $(ENV)/rivals
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+$(ENV)/rivals: $(ENV)/installed benchmarks/requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r benchmarks/requirements.lock
+	touch $@
+
 $(ENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python %d.%d found, 3.11 to 3.13 needed: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv $(ENV)
@@ -25,6 +33,7 @@ $(ENV)/installed: requirements.lock pyproject.toml
 # For maintainers, with uv on the path: new versions of everything, no address in the file.
 lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --upgrade pyproject.toml -o requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.lock --upgrade benchmarks/requirements.in -o benchmarks/requirements.lock
 
 schemas: $(ENV)/installed
 	$(BIN)/python -m latent_atlas schemas workflow/schemas

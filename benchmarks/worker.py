@@ -1,0 +1,45 @@
+"""One contender in one process: warm up, say that it is ready, wait for the word, work, say that it
+is done. `python -m benchmarks.worker CASE WAY SEEDS THREADS`."""
+
+import os
+import sys
+from functools import partial
+
+from benchmarks import ours, rivals
+from benchmarks.cases import CASES, Case
+from benchmarks.ours import Work
+from latent_atlas.job import prepare_torch
+
+
+def prepared(case: Case, way: str, seeds: int, threads: int) -> tuple[Work, Work]:
+    """Warm-up and the work itself."""
+    import torch
+
+    torch.set_num_threads(threads)
+    if way == "ours":
+        prepare_torch(threads)
+        return (ours.training if case.epochs else ours.latents)(case, seeds)
+    ways = {
+        "pictures": partial(rivals.loop, data=rivals.Pictures),
+        "tensors": partial(rivals.loop, data=rivals.tensors),
+        "pythae": rivals.pythae,
+        "lightning": rivals.lightning,
+        "authors": rivals.authors_latents,
+    }
+    return ways[way](case)
+
+
+def main() -> None:
+    case, way, seeds, threads = sys.argv[1:]
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    warm_up, work = prepared(CASES[case], way, int(seeds), int(threads))
+    warm_up()
+    print("ready", file=answers, flush=True)
+    sys.stdin.readline()
+    work()
+    print("done", file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
