@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 from latent_atlas.config.jobs import Jobs
@@ -38,6 +40,7 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/quality.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/batches.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -74,7 +74,7 @@ class Checkout:
         path.write_text(yaml.safe_dump(merged, sort_keys=False))
 
     def make_tiny(self) -> None:
-        self.edit("config/config.yaml", feature_steps=10)
+        self.edit("config/config.yaml", feature_steps=10, job_takes="experiment")
         for study, changes in TINY_STUDIES.items():
             self.edit(f"config/studies/{study}.yaml", **changes)
 

@@ -197,10 +197,14 @@ def test_edits_rerun_what_they_touch_and_no_more(tiny):
 
 @pytest.mark.slow
 def test_two_runs_give_equal_bytes(finished, checkout):
+    """One with a job for every experiment and figure, one with a job for a whole study's."""
     checkout.make_tiny()
-    checkout.edit("config/config.yaml", seeds=2)
+    checkout.edit("config/config.yaml", seeds=2, job_takes="study")
     run = checkout.snakemake()
     assert run.returncode == 0, run.stderr
+    assert {"train_auto_decoder", "figure_colour_images"} <= ran(run)
+    assert not {"train", "latents", "embed", "evaluate", "figure"} & ran(run)
+    assert checkout.python("latent_atlas", "verify").returncode == 0
     first, second = finished.files(), checkout.files()
     assert first.keys() == second.keys()
     claims = {name for name in first if re.match(r"results/claims(/\w+)?\.parquet", name)}

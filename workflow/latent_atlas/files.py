@@ -14,6 +14,13 @@ from latent_atlas.errors import InputError
 
 METADATA = "latent_atlas"
 
+Files = Mapping[str, str | list[str]]
+
+
+def flat(files: Files) -> list[str]:
+    """Every file, where a name may stand for several."""
+    return [f for some in files.values() for f in ([some] if isinstance(some, str) else some)]
+
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:

@@ -2,50 +2,93 @@
 
 import logging
 import sys
+import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from latent_atlas.errors import InputError
-from latent_atlas.files import sha256_file, write_json
+from latent_atlas.files import Files, flat, sha256_file, write_json
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job's work, or a part of that of a job which takes a whole study. Files by name."""
+
+    rule: str
+    wildcards: dict[str, str]
+    spec: dict
+    code: str
+    input: Files
+    output: Files
 
 
 @contextmanager
-def job(snakemake) -> Iterator[None]:
+def job(snakemake) -> Iterator[list[Task]]:
     """Log to the rule's log file and the screen. An InputError ends the job with its message alone;
-    any other error leaves its traceback in the log. A job that ends well leaves a manifest of what
-    it was made from."""
+    any other error leaves its traceback in the log. A job that ends well tells how long its work
+    took, imports before it left out, and leaves a manifest of what each of its tasks was made from.
+    """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     handlers = [logging.FileHandler(path, mode="w", encoding="utf-8"), logging.StreamHandler()]
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    tasks, begin = tasks_of(snakemake), time.perf_counter()
     try:
-        yield
+        yield tasks
     except InputError as error:
         logging.error("%s", error)
         sys.exit(1)
     except Exception:
         path.write_text(traceback.format_exc(), encoding="utf-8")
         raise
-    write_json(manifest_path(path), manifest(snakemake))
+    logging.info("%.2f s of work", time.perf_counter() - begin)
+    hashed = cache(sha256_file)
+    for task in tasks:
+        write_json(manifest_path(path, task), manifest(task, hashed))
 
 
-def manifest_path(log: Path) -> Path:
-    """`results/logs/RULE/….log` → `results/manifests/RULE/….json`."""
-    return Path(str(log).replace("/logs/", "/manifests/", 1)).with_suffix(".json")
+def tasks_of(snakemake) -> list[Task]:
+    """Those of a batch (`Jobs.batches`), else one."""
+    params = snakemake.params
+    if hasattr(params, "tasks"):
+        return [Task(params.rule, code=params.code, **task) for task in params.tasks]
+    wildcards = dict(snakemake.wildcards.items())
+    return [
+        Task(
+            snakemake.rule,
+            wildcards,
+            params.spec,
+            params.code,
+            snakemake.input,
+            snakemake.output,
+        )
+    ]
 
 
-def manifest(snakemake) -> dict:
-    """Everything that a job's outputs come from, and the hash of every file."""
+def manifest_path(log: Path, task: Task) -> Path:
+    """`results/manifests/RULE/….json`, named by the wildcards, beside `results/logs/…`."""
+    results = Path(str(log).split("/logs/", 1)[0])
+    return results.joinpath("manifests", task.rule, *task.wildcards.values()).with_suffix(".json")
+
+
+def manifest(task: Task, hashed: Callable[[str], str]) -> dict:
+    """Everything that a task's outputs come from, and the hash of every file."""
     return {
-        "rule": snakemake.rule,
-        "wildcards": dict(snakemake.wildcards.items()),
-        "spec": snakemake.params.spec,
-        "code": snakemake.params.code,
-        "inputs": {path: sha256_file(path) for path in snakemake.input},
-        "outputs": {path: sha256_file(path) for path in snakemake.output},
+        "rule": task.rule,
+        "wildcards": task.wildcards,
+        "spec": task.spec,
+        "code": task.code,
+        "inputs": {path: hashed(path) for path in _paths(task.input)},
+        "outputs": {path: hashed(path) for path in _paths(task.output)},
     }
+
+
+def _paths(files: Files) -> list[str]:
+    return flat(files) if isinstance(files, dict) else list(files)
 
 
 def prepare_torch(threads: int) -> None:

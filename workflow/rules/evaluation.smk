@@ -1,17 +1,9 @@
 rule evaluate:
     """Every measurement of one experiment."""
     input:
-        unpack(lambda wildcards: paths.inputs(wildcards.experiment)),
-        weights=f"{RESULTS}/runs/{{experiment}}/weights.safetensors",
-        history=f"{RESULTS}/runs/{{experiment}}/history.parquet",
-        train_latents=f"{RESULTS}/runs/{{experiment}}/latents/train.safetensors",
-        test_latents=f"{RESULTS}/runs/{{experiment}}/latents/test.safetensors",
-        maps=f"{RESULTS}/embeddings/{{experiment}}.parquet",
-        features=lambda wildcards: paths.features(project.dataset_of(wildcards.experiment)),
+        unpack(lambda wildcards: paths.reads("evaluate", wildcards)),
     output:
-        metrics=f"{RESULTS}/runs/{{experiment}}/metrics.parquet",
-        samples=f"{RESULTS}/runs/{{experiment}}/samples.safetensors",
-        explorer=f"{RESULTS}/runs/{{experiment}}/explorer.safetensors",
+        **paths.writes("evaluate"),
     log:
         f"{RESULTS}/logs/evaluate/{{experiment}}.log",
     benchmark:

@@ -1,11 +1,9 @@
 rule latents:
     """Find the codes of training and test images under the frozen model."""
     input:
-        unpack(lambda wildcards: paths.inputs(wildcards.experiment)),
-        weights=f"{RESULTS}/runs/{{experiment}}/weights.safetensors",
+        unpack(lambda wildcards: paths.reads("latents", wildcards)),
     output:
-        train=f"{RESULTS}/runs/{{experiment}}/latents/train.safetensors",
-        test=f"{RESULTS}/runs/{{experiment}}/latents/test.safetensors",
+        **paths.writes("latents"),
     log:
         f"{RESULTS}/logs/latents/{{experiment}}.log",
     benchmark:
@@ -26,9 +24,9 @@ rule latents:
 rule embed:
     """t-SNE and PCA maps of the test codes; t-SNE depends on threads, so always one."""
     input:
-        latents=f"{RESULTS}/runs/{{experiment}}/latents/test.safetensors",
+        unpack(lambda wildcards: paths.reads("embed", wildcards)),
     output:
-        maps=f"{RESULTS}/embeddings/{{experiment}}.parquet",
+        **paths.writes("embed"),
     log:
         f"{RESULTS}/logs/embed/{{experiment}}.log",
     benchmark:

@@ -1,12 +1,9 @@
 rule train:
     """Train all seeds of an experiment as one stacked model."""
     input:
-        unpack(lambda wildcards: paths.inputs(wildcards.experiment)),
+        unpack(lambda wildcards: paths.reads("train", wildcards)),
     output:
-        weights=f"{RESULTS}/runs/{{experiment}}/weights.safetensors",
-        history=f"{RESULTS}/runs/{{experiment}}/history.parquet",
-        growth=f"{RESULTS}/runs/{{experiment}}/growth.safetensors",
-        costs=f"{RESULTS}/runs/{{experiment}}/costs.parquet",
+        **paths.writes("train"),
     log:
         f"{RESULTS}/logs/train/{{experiment}}.log",
     benchmark:

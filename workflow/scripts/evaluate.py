@@ -8,23 +8,24 @@ from latent_atlas.latents.fit import load_codes
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.store import load_first
 
-with job(snakemake):
-    device = torch_device(snakemake.params.spec["device"], snakemake.threads)
-    inputs = ExperimentInputs.load(snakemake.params.spec, snakemake.input, device)
-    model, table = inputs.load_model(snakemake.input.weights)
-    codes = {
-        "train": load_codes(snakemake.input.train_latents, device),
-        "test": load_codes(snakemake.input.test_latents, device),
-    }
-    features = Features(inputs.dataset, snakemake.input.features)
-    settings = BatterySettings.model_validate(snakemake.params.spec["battery"])
-    battery = Battery(inputs, model, table, codes, settings)
-    metrics, shown = battery.measure(
-        read_table(snakemake.input.maps),
-        read_table(snakemake.input.history),
-        features,
-    )
-    first = load_first(snakemake.input.weights, inputs.experiment, inputs.dataset.shape).to(device)
-    write_table(snakemake.output.metrics, metrics, **inputs.provenance(), features=features.facts)
-    write_tensors(snakemake.output.samples, shown, seeds=inputs.seeds, shape=inputs.dataset.shape)
-    write_tensors(snakemake.output.explorer, explorable(battery, first), shape=inputs.dataset.shape)
+with job(snakemake) as tasks:
+    for task in tasks:
+        device = torch_device(task.spec["device"], snakemake.threads)
+        inputs = ExperimentInputs.load(task.spec, task.input, device)
+        model, table = inputs.load_model(task.input["weights"])
+        codes = {
+            "train": load_codes(task.input["train_latents"], device),
+            "test": load_codes(task.input["test_latents"], device),
+        }
+        features = Features(inputs.dataset, task.input["features"])
+        settings = BatterySettings.model_validate(task.spec["battery"])
+        battery = Battery(inputs, model, table, codes, settings)
+        metrics, shown = battery.measure(
+            read_table(task.input["maps"]), read_table(task.input["history"]), features
+        )
+        first = load_first(task.input["weights"], inputs.experiment, inputs.dataset.shape)
+        facts = inputs.provenance() | {"features": features.facts}
+        write_table(task.output["metrics"], metrics, **facts)
+        write_tensors(task.output["samples"], shown, seeds=inputs.seeds, shape=inputs.dataset.shape)
+        explored = explorable(battery, first.to(device))
+        write_tensors(task.output["explorer"], explored, shape=inputs.dataset.shape)

@@ -5,9 +5,25 @@ would be given now (`python -m latent_atlas verify`).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from latent_atlas.config.code_hash import code_hash
 from latent_atlas.config.paths import Paths
+from latent_atlas.files import flat
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One job that does what several jobs of a rule would; `tasks` hold the `wildcards`, the `spec`
+    and the named files, `input` and `output`, of each."""
+
+    name: str
+    rule: str
+    tasks: list[dict]
+
+    def files(self, side: str) -> list[str]:
+        """All of them, `side` input or output, each once."""
+        return list(dict.fromkeys(f for task in self.tasks for f in flat(task[side])))
 
 
 class Jobs:
@@ -45,6 +61,33 @@ class Jobs:
         if rule == "figure" and named["figure"] not in self.project.drawable(named["study"]):
             raise KeyError(named["figure"])
         return self.specs[rule](named)
+
+    def batches(self) -> list["Batch"]:
+        """The jobs that take a whole study, where the configuration wants that."""
+        if self.project.settings.job_takes == "experiment":
+            return []
+        return [
+            Batch(f"{rule}_{study}", rule, tasks)
+            for rule in ("train", "latents", "embed", "evaluate", "figure")
+            for study in self.project.studies
+            if (tasks := self._tasks(rule, study))
+        ]
+
+    def _tasks(self, rule: str, study: str) -> list[dict]:
+        if rule == "figure":
+            named = [{"study": study, "figure": name} for name in self.project.drawable(study)]
+        else:
+            runs = self.project.study_runs(study)
+            named = [{"experiment": name} for name in runs if name in self.project.experiments]
+        return [
+            {
+                "wildcards": wildcards,
+                "spec": self.spec(rule, wildcards),
+                "input": self.paths.reads(rule, wildcards),
+                "output": self.paths.writes(rule, wildcards),
+            }
+            for wildcards in named
+        ]
 
     def code(self, rule: str) -> str:
         """Content hash of the rule's script and of all it imports."""

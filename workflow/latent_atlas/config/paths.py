@@ -1,10 +1,10 @@
 """Where everything lies below the results folder: the contract between stages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from latent_atlas.config.project import Project, encoder_of
-from latent_atlas.files import sha256_file, sha256_json
+from latent_atlas.files import Files, sha256_file, sha256_json
 
 FIGURE_FILES = {
     "decodes": "samples.safetensors",
@@ -25,6 +25,31 @@ FIGURE_FILES = {
     "rate": "metrics.parquet",
     "confusion": "predictions.safetensors",
 }
+
+WRITES = {
+    "train": {
+        "weights": "runs/{experiment}/weights.safetensors",
+        "history": "runs/{experiment}/history.parquet",
+        "growth": "runs/{experiment}/growth.safetensors",
+        "costs": "runs/{experiment}/costs.parquet",
+    },
+    "latents": {
+        "train": "runs/{experiment}/latents/train.safetensors",
+        "test": "runs/{experiment}/latents/test.safetensors",
+    },
+    "embed": {"maps": "embeddings/{experiment}.parquet"},
+    "evaluate": {
+        "metrics": "runs/{experiment}/metrics.parquet",
+        "samples": "runs/{experiment}/samples.safetensors",
+        "explorer": "runs/{experiment}/explorer.safetensors",
+    },
+    "figure": {
+        "png": "figures/{study}/{figure}.png",
+        "svg": "figures/{study}/{figure}.svg",
+        "sidecar": "figures/{study}/{figure}.json",
+    },
+}
+"""What the jobs of an experiment or a figure write, by the names that their scripts know."""
 
 
 class Paths:
@@ -89,6 +114,36 @@ class Paths:
             if tuned := self.project.resolved[encoder].tuned:
                 found["encoder_tuned"] = self.run(tuned, "best.json")
         return found
+
+    def writes(self, rule: str, wildcards: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Files of `WRITES`; their patterns without `wildcards`."""
+        patterns = {name: f"{self.results}/{pattern}" for name, pattern in WRITES[rule].items()}
+        if wildcards is None:
+            return patterns
+        return {name: pattern.format(**wildcards) for name, pattern in patterns.items()}
+
+    def reads(self, rule: str, wildcards: Mapping[str, str]) -> Files:
+        """What the jobs of `WRITES` read."""
+        if rule == "figure":
+            return {"data": self.figure_inputs(wildcards["study"], wildcards["figure"])}
+        experiment = wildcards["experiment"]
+        weights = {"weights": self.run(experiment, "weights.safetensors")}
+        test = self.run(experiment, "latents/test.safetensors")
+        if rule == "embed":
+            return {"latents": test}
+        if rule == "train":
+            return self.inputs(experiment)
+        if rule == "latents":
+            return self.inputs(experiment) | weights
+        return {
+            **self.inputs(experiment),
+            **weights,
+            "history": self.run(experiment, "history.parquet"),
+            "train_latents": self.run(experiment, "latents/train.safetensors"),
+            "test_latents": test,
+            "maps": f"{self.results}/embeddings/{experiment}.parquet",
+            "features": self.features(self.project.dataset_of(experiment)),
+        }
 
     def quality(self) -> list[str]:
         return [f"{self.results}/quality/{name}.parquet" for name in self.project.sampled_datasets]

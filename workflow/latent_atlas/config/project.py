@@ -72,6 +72,10 @@ class Settings(Config):
         description="auto: cuda where there is one, else cpu"
     )
     training_threads: Count = Field(description="threads of one training or evaluation job")
+    job_takes: Literal["experiment", "study"] = Field(
+        description="study: one job trains, encodes, maps or measures all experiments of a study, "
+        "one draws all its figures; a job takes seconds before it does anything"
+    )
     battery: BatterySettings
     feature_steps: Count = Field(
         description="batches of 128 that train the classifier whose features measure samples"

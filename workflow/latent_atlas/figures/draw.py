@@ -1,7 +1,7 @@
 """A figure's declaration and data → PNG, SVG and the sidecar that says how it came about."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -35,13 +35,13 @@ KINDS: dict[str, Callable] = {
 }
 
 
-def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
+def draw_figure(spec: dict, data: list[str], output: Mapping[str, str], code: str) -> None:
     """Draw `spec` (of `Project.figure_spec`) from the files `data`, one an experiment or one for
-    all; write `outputs.png`, `outputs.svg`, `outputs.sidecar`."""
+    all; write the files `png`, `svg` and `sidecar` of `output`."""
     figure = KINDS[spec["figure"]["kind"]](spec, data)
-    with atomic(outputs.png) as temporary:
+    with atomic(output["png"]) as temporary:
         _save_small(figure, temporary)
-    with atomic(outputs.svg) as temporary:
+    with atomic(output["svg"]) as temporary:
         figure.savefig(temporary, format="svg", metadata={"Date": None})
     plt.close(figure)
     sidecar = {
@@ -52,7 +52,7 @@ def draw_figure(spec: dict, data: list[str], outputs, code: str) -> None:
         "code": code,
         "command": spec["command"],
     }
-    write_json(outputs.sidecar, sidecar)
+    write_json(output["sidecar"], sidecar)
 
 
 def _titles(figure: Figure) -> list[str]:

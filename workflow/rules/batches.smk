@@ -1,0 +1,39 @@
+# One job for a whole study, where `job_takes` says so. Rules without wildcards go before the rules
+# with them that write the same files.
+def shown(path):
+    if not path.endswith(".png"):
+        return path
+    return report(
+        path,
+        caption="../report/figures.rst",
+        category="Figures",
+        subcategory=Path(path).parent.name,
+        labels={"figure": Path(path).stem},
+    )
+
+
+for batch in jobs.batches():
+
+    rule:
+        name:
+            batch.name
+        input:
+            batch.files("input"),
+        output:
+            [shown(path) for path in batch.files("output")],
+        log:
+            f"{RESULTS}/logs/{batch.rule}/{batch.name}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/{batch.rule}/{batch.name}.tsv"
+        conda:
+            "../../envs/latent-atlas.yaml"
+        threads: project.settings.training_threads
+        resources:
+            mem_mb=4000,
+            runtime=240,
+        params:
+            rule=batch.rule,
+            tasks=batch.tasks,
+            code=jobs.code(batch.rule),
+        script:
+            "../scripts/{params.rule}.py"
