@@ -10,12 +10,14 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from benchmarks.cases import CASES
+from benchmarks import pipeline
+from benchmarks.cases import CASES, DATA
 from benchmarks.contest import CORES, contenders, seconds
-from benchmarks.floor import Rates, floor, rates
+from benchmarks.floor import Rates, data_floor, floor, rates
 from latent_atlas.files import write_table
 
 MEASURED = Path(__file__).parent / "measured"
+EVERY = [*CASES, *DATA, "pipeline"]
 
 
 def machine(measured: Rates) -> dict[str, object]:
@@ -39,7 +41,8 @@ def machine(measured: Rates) -> dict[str, object]:
 def timed(case: str, repeats: int, measured: Rates) -> pd.DataFrame:
     """One row a contender: its median rate in units/s, the lowest and the highest, and the share of
     the rate that the floor allows."""
-    entered, least = contenders(case), floor(CASES[case], measured)
+    entered = contenders(case)
+    least = data_floor(DATA[case], measured) if case in DATA else floor(CASES[case], measured)
     times: dict[str, list[float]] = {contender.name: [] for contender in entered}
     turns = [contender for _ in range(repeats) for contender in entered]
     for contender in tqdm(turns, desc=case):
@@ -54,7 +57,7 @@ def timed(case: str, repeats: int, measured: Rates) -> pd.DataFrame:
                 "seeds": contender.seeds,
                 "processes": contender.processes,
                 "threads": contender.threads,
-                "unit": CASES[case].unit,
+                "unit": (CASES | DATA)[case].unit,
                 "rate": statistics.median(found),
                 "lowest": min(found),
                 "highest": max(found),
@@ -69,16 +72,17 @@ def timed(case: str, repeats: int, measured: Rates) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(EVERY))
     parser.add_argument("--repeats", type=int, default=5, help="turns of each contender")
     chosen = parser.parse_args()
-    if unknown := set(chosen.cases) - set(CASES):
-        parser.error(f"no case {', '.join(sorted(unknown))}: choose from {', '.join(CASES)}")
+    if unknown := set(chosen.cases) - set(EVERY):
+        parser.error(f"no case {', '.join(sorted(unknown))}: choose from {', '.join(EVERY)}")
     measured = rates(CORES)
     facts = {"machine": machine(measured)}
     MEASURED.mkdir(exist_ok=True)
-    for case in chosen.cases or CASES:
-        table = timed(case, chosen.repeats, measured)
+    for case in chosen.cases or EVERY:
+        is_pipeline = case == "pipeline"
+        table = pipeline.measured() if is_pipeline else timed(case, chosen.repeats, measured)
         write_table(MEASURED / f"{case}.parquet", table, **facts)
         print(table.to_string(index=False))
 

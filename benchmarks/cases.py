@@ -49,6 +49,28 @@ CASES = {
 }
 
 
+@dataclass(frozen=True)
+class DataCase:
+    """`amount` things in `unit` that are read or placed; at the least, `moved` bytes are read and
+    written and `flops` done."""
+
+    title: str
+    unit: str
+    amount: int
+    moved: int
+    flops: int = 0
+
+
+DATA = {
+    "idx": DataCase("60,000 images from an idx payload", "images", 60000, 2 * 60000 * 784),
+    "folder": DataCase("12,594 JPEGs of 64×64", "images", 12594, 12594 * 64 * 64 * 3),
+    "tsne": DataCase(
+        "t-SNE of 10,000 codes in 16 dimensions", "codes", 10000, 0, 2 * 10000**2 * 16
+    ),
+}
+"""The least of t-SNE is the squared distances of all pairs."""
+
+
 @cache
 def published() -> Project:
     """The configuration at published scale."""

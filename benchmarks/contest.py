@@ -7,7 +7,8 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-from benchmarks.cases import CASES, ROOT, STEPS
+from benchmarks.cases import CASES, DATA, ROOT, STEPS
+from benchmarks.data import WAYS
 
 CORES = os.cpu_count() or 1
 
@@ -24,6 +25,8 @@ class Contender:
 
     @property
     def name(self) -> str:
+        if self.case in DATA:
+            return self.way
         title = {
             "ours": "ours",
             "pictures": "tutorial's loop",
@@ -44,12 +47,16 @@ class Contender:
     @property
     def work(self) -> int:
         """In the case's unit, of all processes together."""
+        if self.case in DATA:
+            return DATA[self.case].amount
         case = CASES[self.case]
         return self.processes * self.seeds * (case.epochs or case.images * STEPS)
 
 
 def contenders(case: str) -> list[Contender]:
     """Everything that is timed beside each other."""
+    if case in DATA:
+        return [Contender(case, way) for way in WAYS[case]]
     if CASES[case].epochs == 0:
         ours = [Contender(case, "ours", n, p) for n, p in ((1, 1), (5, 1), (1, CORES))]
         return [*ours, Contender(case, "authors"), Contender(case, "authors", processes=CORES)]

@@ -9,7 +9,7 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.cases import Case, seed_images
+from benchmarks.cases import Case, DataCase, seed_images
 from latent_atlas.training.loop import initial_model, train
 
 MATRIX = 1024
@@ -63,6 +63,12 @@ class Floor:
     @property
     def binds(self) -> str:
         return "arithmetic" if self.arithmetic >= self.memory else "memory"
+
+
+def data_floor(case: DataCase, rates: Rates) -> Floor:
+    """Of one image or code."""
+    each = 1 / case.amount
+    return Floor(each * case.flops / rates.matrix, each * case.moved / rates.copy)
 
 
 def floor(case: Case, rates: Rates) -> Floor:

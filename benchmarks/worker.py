@@ -6,16 +6,20 @@ import sys
 from functools import partial
 
 from benchmarks import ours, rivals
-from benchmarks.cases import CASES, Case
+from benchmarks.cases import CASES
+from benchmarks.data import WAYS
 from benchmarks.ours import Work
 from latent_atlas.job import prepare_torch
 
 
-def prepared(case: Case, way: str, seeds: int, threads: int) -> tuple[Work, Work]:
+def prepared(name: str, way: str, seeds: int, threads: int) -> tuple[Work, Work]:
     """Warm-up and the work itself."""
     import torch
 
     torch.set_num_threads(threads)
+    if name in WAYS:
+        return WAYS[name][way]()
+    case = CASES[name]
     if way == "ours":
         prepare_torch(threads)
         return (ours.training if case.epochs else ours.latents)(case, seeds)
@@ -33,7 +37,7 @@ def main() -> None:
     case, way, seeds, threads = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    warm_up, work = prepared(CASES[case], way, int(seeds), int(threads))
+    warm_up, work = prepared(case, way, int(seeds), int(threads))
     warm_up()
     print("ready", file=answers, flush=True)
     sys.stdin.readline()
