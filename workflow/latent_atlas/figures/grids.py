@@ -48,7 +48,8 @@ def draw_compare(spec: dict, data: list[str]):
     labels = [f"{title}\nMSE {error:.3g}" for title, error in errors.items()]
     figure, panel = plt.subplots(figsize=(8.5, 0.6 + 0.62 * len(rows)))
     image_grid(panel, np.stack(rows), [ROW_LABELS["test_images"], *labels])
-    panel.set_title(findings.lowest(errors, "MSE of the images shown"), loc="left")
+    found = findings.lowest(errors, "MSE of the images shown")
+    figure.suptitle(found, x=0.01, ha="left", size=plt.rcParams["axes.titlesize"])
     return figure
 
 
