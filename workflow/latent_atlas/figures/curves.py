@@ -15,6 +15,7 @@ SPOILT_METRICS = {
     "code_shift": "shift of the code",
 }
 RUNNING = 50
+MOST_POINTS = 500
 
 
 def draw_curves(spec: dict, data: list[str]):
@@ -70,7 +71,8 @@ def draw_batches(spec: dict, data: list[str]):
         colour = LINE_COLOURS[number % len(LINE_COLOURS)]
         panel.plot(values, color=colour, lw=0.4, alpha=0.25, rasterized=True)
         smooth = values.rolling(max(1, len(values) // RUNNING), center=True, min_periods=1).mean()
-        panel.plot(smooth, color=colour, lw=1.4, label=run_title(run))
+        thinned = smooth.iloc[:: max(1, len(smooth) // MOST_POINTS)]
+        panel.plot(thinned, color=colour, lw=1.4, label=run_title(run))
         ends[run_title(run)] = smooth.iloc[-1]
     panel.set(yscale="log", xlabel="batch", ylabel=f"{TERMS[term]} of single batches, running mean")
     panel.set_title(findings.lowest(ends, f"{TERMS[term]} in the end"), wrap=True)
