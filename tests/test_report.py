@@ -20,7 +20,7 @@ from latent_atlas.errors import InputError
 from latent_atlas.files import read_table, write_json, write_table
 from latent_atlas.report.findings import findings, telling
 from latent_atlas.report.listing import claims_listing, headline
-from latent_atlas.report.page import write_page
+from latent_atlas.report.page import without_shown, write_page
 from latent_atlas.report.record import judge_recorded, record_study
 from latent_atlas.report.tables import (
     DEPENDS,
@@ -206,6 +206,15 @@ def test_the_figure_of_more_runs_is_kept(published, tmp_path):
         record_study(published, "auto_decoder", tables, kept)
     assert json.loads((kept / "figures/fig1.json").read_text())["commit"] == "many"
     assert (kept / "figures/fig1.png").read_bytes() == bytes(20)
+
+
+def test_a_figure_is_shown_once():
+    def run(*names):
+        return {"figures": [{"figure": {"id": name}, "data": name} for name in names]}
+
+    shown = without_shown(run("fig1", "fig2"), run("fig2", "fig3"))
+    assert [figure["data"] for figure in shown["figures"]] == ["fig1"]
+    assert shown["unshown"] == ["fig2"]
 
 
 def test_trials_are_recorded_and_shown(published, tmp_path):

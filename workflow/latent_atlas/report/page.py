@@ -42,6 +42,7 @@ def write_page(project: Project, inputs, recorded: list[str], output: str) -> No
         if name in folders:
             runs.insert(0, _recorded(project, study, folders[name]))
         best = runs[-1] if project.settings.scale == "published" else runs[0]
+        runs = [run if run is best else without_shown(run, best) for run in runs]
         studies.append({"config": study, "runs": runs, "best": best})
     counted = [study for study in studies if study["best"]["scale"] == "published"] or studies
     page = (
@@ -112,6 +113,7 @@ def _evidence(
         "rates": tables.rates(study, models),
         "searches": tables.search_tables(study, trials),
         "figures": figures,
+        "unshown": [],
     }
 
 
@@ -133,6 +135,16 @@ def _recorded(project: Project, study: StudyConfig, folder: Path) -> dict:
         for _, of_commit in facts.groupby("commit", sort=False)
     ]
     return evidence | {"scale": "published", "commits": commits}
+
+
+def without_shown(run: dict, best: dict) -> dict:
+    """A run without the pictures that the best run of its study shows; `unshown` names them."""
+    shown = {figure["figure"]["id"] for figure in best["figures"]}
+    drawn = {figure["figure"]["id"]: figure for figure in run["figures"]}
+    return run | {
+        "figures": [figure for name, figure in drawn.items() if name not in shown],
+        "unshown": [name for name in drawn if name in shown],
+    }
 
 
 def _sum(counted: list[list[tuple[str, int]]]) -> list[tuple[str, int]]:
