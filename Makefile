@@ -33,7 +33,7 @@ $(ENV)/installed: requirements.lock pyproject.toml
 # For maintainers, with uv on the path: new versions of everything, no address in the file.
 lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --upgrade pyproject.toml -o requirements.lock
-	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.lock --upgrade benchmarks/requirements.in -o benchmarks/requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --constraint requirements.lock --upgrade benchmarks/requirements.in -o benchmarks/requirements.lock
 
 schemas: $(ENV)/installed
 	$(BIN)/python -m latent_atlas schemas workflow/schemas

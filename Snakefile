@@ -1,5 +1,3 @@
-from pathlib import Path
-
 from snakemake.utils import min_version
 
 from latent_atlas.config.jobs import Jobs

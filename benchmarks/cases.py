@@ -21,7 +21,6 @@ STEPS = 200
 class Case:
     """`images` are made up; `epochs` is how long a contender trains, 0 where it finds codes."""
 
-    title: str
     experiment: str
     images: int
     epochs: int
@@ -41,11 +40,11 @@ class Case:
 
 
 CASES = {
-    "auto-decoder": Case("Auto-decoder of study A", "ad", 1000, 10, 32),
-    "autoencoder": Case("Convolutional autoencoder of study B", "ae-adam", 48000, 1, 256),
-    "vae": Case("Fully connected VAE of study D", "fnn-plain", 60000, 1, 128),
-    "latents-1000": Case("Codes of 1,000 test images, 200 steps", "ad", 1000, 0, 32),
-    "latents-10000": Case("Codes of 10,000 test images, 200 steps", "ad", 10000, 0, 32),
+    "auto-decoder": Case("ad", 1000, 10, 32),
+    "autoencoder": Case("ae-adam", 48000, 1, 256),
+    "vae": Case("fnn-plain", 60000, 1, 128),
+    "latents-1000": Case("ad", 1000, 0, 32),
+    "latents-10000": Case("ad", 10000, 0, 32),
 }
 
 
@@ -54,7 +53,6 @@ class DataCase:
     """`amount` things in `unit` that are read or placed; at the least, `moved` bytes are read and
     written and `flops` done."""
 
-    title: str
     unit: str
     amount: int
     moved: int
@@ -62,13 +60,12 @@ class DataCase:
 
 
 DATA = {
-    "idx": DataCase("60,000 images from an idx payload", "images", 60000, 2 * 60000 * 784),
-    "folder": DataCase("12,594 JPEGs of 64×64", "images", 12594, 12594 * 64 * 64 * 3),
-    "tsne": DataCase(
-        "t-SNE of 10,000 codes in 16 dimensions", "codes", 10000, 0, 2 * 10000**2 * 16
-    ),
+    "idx": DataCase("images", 60000, 2 * 60000 * 784),
+    "folder": DataCase("images", 12594, 12594 * 64 * 64 * 3),
+    "tsne": DataCase("codes", 10000, 0, 2 * 10000**2 * 16),
 }
-"""The least of t-SNE is the squared distances of all pairs."""
+"""idx payload, JPEGs of 64×64, t-SNE in 16 dimensions, the least of which is the squared distances
+of all pairs."""
 
 
 @cache
@@ -89,7 +86,6 @@ def made_up(n: int) -> np.ndarray:
     return (255 / (1 + inside**3)).astype(np.uint8)[:, None]
 
 
-def seed_images(n: int, device: str = "cpu") -> SeedImages:
+def seed_images(n: int) -> SeedImages:
     """`made_up`, shared by all seeds."""
-    flat = torch.from_numpy(made_up(n).reshape(1, n, -1))
-    return SeedImages(flat.to(device), SHAPE)
+    return SeedImages(torch.from_numpy(made_up(n).reshape(1, n, -1)), SHAPE)

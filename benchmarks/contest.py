@@ -74,13 +74,14 @@ def contenders(case: str) -> list[Contender]:
 def seconds(contender: Contender) -> float:
     """From the moment all of its processes are ready until the last is done."""
     threads = str(contender.threads)
-    environment = os.environ | {
-        "OMP_NUM_THREADS": threads,
-        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'workflow'}",
-    }
     command = [sys.executable, "-m", "benchmarks.worker", contender.case, contender.way]
     command += [str(contender.seeds), threads]
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile("w+") as said:
+        environment = os.environ | {
+            "OMP_NUM_THREADS": threads,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'workflow'}",
+            "TMPDIR": scratch,
+        }
         running = [
             subprocess.Popen(
                 command,

@@ -276,6 +276,11 @@ def test_recorded_tables_are_small_and_of_published_scale():
             assert not facts[facts.key == "commit"].value.str.contains("changes").any()
 
 
+def test_recorded_figures_name_their_commit():
+    for path in (ROOT / "recorded").glob("*/figures/*.json"):
+        assert len(json.loads(path.read_text())["commit"]) == 40, path
+
+
 def test_recorded_verdicts_are_those_of_the_present_claims_and_rules(published, tmp_path):
     """Where not: `python -m latent_atlas rejudge`."""
     for kept in (ROOT / "recorded").iterdir():

@@ -56,17 +56,9 @@ def tasks_of(snakemake) -> list[Task]:
     params = snakemake.params
     if hasattr(params, "tasks"):
         return [Task(params.rule, code=params.code, **task) for task in params.tasks]
-    wildcards = dict(snakemake.wildcards.items())
-    return [
-        Task(
-            snakemake.rule,
-            wildcards,
-            params.spec,
-            params.code,
-            snakemake.input,
-            snakemake.output,
-        )
-    ]
+    named = (snakemake.wildcards, snakemake.input, snakemake.output)
+    wildcards, read, written = (dict(some.items()) for some in named)
+    return [Task(snakemake.rule, wildcards, params.spec, params.code, read, written)]
 
 
 def manifest_path(log: Path, task: Task) -> Path:
@@ -82,13 +74,9 @@ def manifest(task: Task, hashed: Callable[[str], str]) -> dict:
         "wildcards": task.wildcards,
         "spec": task.spec,
         "code": task.code,
-        "inputs": {path: hashed(path) for path in _paths(task.input)},
-        "outputs": {path: hashed(path) for path in _paths(task.output)},
+        "inputs": {path: hashed(path) for path in flat(task.input)},
+        "outputs": {path: hashed(path) for path in flat(task.output)},
     }
-
-
-def _paths(files: Files) -> list[str]:
-    return flat(files) if isinstance(files, dict) else list(files)
 
 
 def prepare_torch(threads: int) -> None:

@@ -1,5 +1,8 @@
 # One job for a whole study, where `job_takes` says so. Rules without wildcards go before the rules
 # with them that write the same files.
+from pathlib import Path
+
+
 def shown(path):
     if not path.endswith(".png"):
         return path
@@ -27,7 +30,7 @@ for batch in jobs.batches():
             f"{RESULTS}/benchmarks/{batch.rule}/{batch.name}.tsv"
         conda:
             "../../envs/latent-atlas.yaml"
-        threads: project.settings.training_threads
+        threads: 1 if batch.rule in ("embed", "figure") else project.settings.training_threads
         resources:
             mem_mb=4000,
             runtime=240,

@@ -1,17 +1,17 @@
 rule figure:
     """Draw one figure of a study, with a sidecar that tells how to draw it again."""
     input:
-        data=lambda wildcards: paths.figure_inputs(wildcards.study, wildcards.figure),
+        unpack(lambda wildcards: paths.reads("figure", wildcards)),
     output:
         png=report(
-            f"{RESULTS}/figures/{{study}}/{{figure}}.png",
+            paths.writes("figure")["png"],
             caption="../report/figure.rst",
             category="Figures",
             subcategory="{study}",
             labels={"figure": "{figure}"},
         ),
-        svg=f"{RESULTS}/figures/{{study}}/{{figure}}.svg",
-        sidecar=f"{RESULTS}/figures/{{study}}/{{figure}}.json",
+        svg=paths.writes("figure")["svg"],
+        sidecar=paths.writes("figure")["sidecar"],
     log:
         f"{RESULTS}/logs/figure/{{study}}/{{figure}}.log",
     benchmark:

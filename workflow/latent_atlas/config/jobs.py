@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from latent_atlas.config.code_hash import code_hash
-from latent_atlas.config.paths import Paths
+from latent_atlas.config.paths import WRITES, Paths
 from latent_atlas.files import flat
 
 
@@ -62,13 +62,13 @@ class Jobs:
             raise KeyError(named["figure"])
         return self.specs[rule](named)
 
-    def batches(self) -> list["Batch"]:
+    def batches(self) -> list[Batch]:
         """The jobs that take a whole study, where the configuration wants that."""
         if self.project.settings.job_takes == "experiment":
             return []
         return [
             Batch(f"{rule}_{study}", rule, tasks)
-            for rule in ("train", "latents", "embed", "evaluate", "figure")
+            for rule in WRITES
             for study in self.project.studies
             if (tasks := self._tasks(rule, study))
         ]
