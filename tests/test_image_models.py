@@ -1,18 +1,14 @@
-"""Study C's networks and the adversarial step."""
-
-import copy
+"""Study C's and E's networks, walks."""
 
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional
 
 from latent_atlas.evaluation import walks
 from latent_atlas.models.base import cross_entropy, per_sample_terms
 from latent_atlas.models.image import ImageDecoder, ImageEncoder
 from latent_atlas.models.per_seed import initialised
 from latent_atlas.models.pool import PoolDecoder, PoolEncoder
-from latent_atlas.streams import torch_streams
 from latent_atlas.training.loop import SeedImages, epoch_images, initial_model, train
 from latent_atlas.training.objective import batch_loss, effective_beta
 
@@ -229,45 +225,6 @@ def test_gan_grey_levels(published, name):
     torch.testing.assert_close(decoded, (raw + 1) / 2 if symmetric else raw.clamp(min=0))
     x = torch.tensor([0.0, 1.0])
     assert model.seen(x).tolist() == ([-1.0, 1.0] if symmetric else [0.0, 1.0])
-
-
-def test_one_adversarial_step_equals_what_a_tutorial_writes(published):
-    """Discriminator on fakes and reals as one labelled batch, then the generator; float64."""
-    experiment = published.experiments["gan-mnist"]
-    data = images(experiment.training.batch_size)
-    model, _ = initial_model(experiment, [4], [1, 28, 28], 1)
-    model = model.double()
-    generator, discriminator = (
-        copy.deepcopy(part.networks[0]) for part in (model.decoder, model.discriminator)
-    )
-    ours = train(experiment, [4], data, dtype=torch.float64, max_steps=1)
-    optimisers = [
-        torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999))
-        for network in (generator, discriminator)
-    ]
-    (drawing,) = torch_streams("gan-mnist", [4], "generator")
-    (shuffling,) = torch_streams("gan-mnist", [4], "shuffling")
-    order = torch.randperm(128, generator=shuffling)
-    reals = 2 * (data.pixels[0, order].double() / 255) - 1
-    fakes = torch.tanh(generator(torch.randn(128, 256, generator=drawing).double())).detach()
-    logits = discriminator(torch.cat([reals, fakes])).squeeze(1)
-    labels = torch.cat([torch.ones(128), torch.zeros(128)]).double()
-    loss = functional.binary_cross_entropy_with_logits(logits, labels)
-    loss.backward()
-    optimisers[1].step()
-    fooled = discriminator(torch.tanh(generator(torch.randn(256, 256, generator=drawing).double())))
-    fooling = functional.binary_cross_entropy(torch.sigmoid(fooled), torch.ones(256, 1).double())
-    optimisers[0].zero_grad()
-    fooling.backward()
-    optimisers[0].step()
-    for part, network in (("decoder", generator), ("discriminator", discriminator)):
-        for name, tensor in network.state_dict().items():
-            found = ours.model.state_dict()[f"{part}.{name}"][0]
-            torch.testing.assert_close(found, tensor, atol=1e-9, rtol=0)
-    accuracies = [(logits[:128] > 0).double().mean(), (logits[128:] < 0).double().mean()]
-    expected = torch.stack([fooling, loss, *accuracies])
-    torch.testing.assert_close(torch.from_numpy(ours.history[0, 0]), expected.detach())
-    assert ours.terms == ("generator_loss", "discriminator_loss", "real_accuracy", "fake_accuracy")
 
 
 def test_an_epoch_of_a_share_has_whole_batches(published):

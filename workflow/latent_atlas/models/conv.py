@@ -9,6 +9,7 @@ from latent_atlas.config import experiments as config
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.per_seed import PerSeed, Streams, drop
 from latent_atlas.models.posterior import soft_clamp
+from latent_atlas.models.transposed import TransposedConv2d
 
 SIDE = 28
 
@@ -46,9 +47,9 @@ class ConvDecoder(nn.Module):
         super().__init__()
         self.hidden1 = nn.Linear(latent, 64)
         self.hidden2 = nn.Linear(64, 288)
-        self.conv1 = nn.ConvTranspose2d(32, 16, 3, stride=2)
-        self.conv2 = nn.ConvTranspose2d(16, 8, 4, stride=2, padding=1)
-        self.conv3 = nn.ConvTranspose2d(8, 1, 4, stride=2, padding=1)
+        self.conv1 = TransposedConv2d(32, 16, 3)
+        self.conv2 = TransposedConv2d(16, 8, 4, padding=1)
+        self.conv3 = TransposedConv2d(8, 1, 4, padding=1)
         self.dropout = dropout
 
     def forward(self, z: Tensor, stream: torch.Generator | None = None) -> Tensor:
