@@ -75,6 +75,6 @@ for study in project.studies:
         name:
             f"study_{study}"
         input:
-            f"{RESULTS}/claims/{study}.parquet",
+            f"{RESULTS}/claims.parquet",
             paths.figures(study, "png"),
             f"{RESULTS}/report.html",

@@ -49,7 +49,7 @@ def test_files_that_changed_went_or_came(tiny, verified):
     assert "its input results/runs/ad/weights.safetensors is not the one" in lines["latents ad"]
     assert lines["figure auto_decoder numbers"].endswith("numbers.png is gone")
     assert lines["results/runs/ad/stray.parquet"] == "no job that is recorded has made it"
-    assert lines["judge auto_decoder"].startswith("made from what ")
+    assert lines["judge"].startswith("made from what ")
     assert "train vad-gaussian" not in lines
     assert tiny.files() == before
 

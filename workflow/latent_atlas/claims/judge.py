@@ -59,6 +59,12 @@ SCHEMA = {
 }
 
 
+def judge_studies(project: Project, metrics: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+    """Every claim of every study, by `SCHEMA`."""
+    frames = [Judge(project, study, metrics, costs).frame() for study in project.studies]
+    return pd.concat(frames, ignore_index=True)
+
+
 class Judge:
     """Judges one study. `metrics` is the tidy table of all runs; `costs` that of trainings, which
     gives `train_seconds`."""

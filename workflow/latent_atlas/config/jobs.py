@@ -44,7 +44,6 @@ class Jobs:
             "quality": lambda w: self.project.quality_spec(w["dataset"]),
             "collect": self._whole,
             "judge": self._whole,
-            "claims": self._configuration,
             "figure": lambda w: self.project.figure_spec(w["study"], w["figure"]),
             "provenance": self._whole,
             "page": self._page,
@@ -106,11 +105,8 @@ class Jobs:
         battery = self.project.settings.battery.model_dump()
         return self.project.spec(wildcards["experiment"]) | {"battery": battery}
 
-    def _configuration(self, wildcards: Mapping[str, str]) -> dict:
-        return {"configuration": self.project.hash}
-
     def _whole(self, wildcards: Mapping[str, str]) -> dict:
-        return self._configuration(wildcards) | {"settings": self.project.raw_settings}
+        return {"configuration": self.project.hash, "settings": self.project.raw_settings}
 
     def _explorer(self, wildcards: Mapping[str, str]) -> dict:
         return self._whole(wildcards) | {"templates": self.paths.hashed("workflow/report/**/*.*")}

@@ -163,7 +163,7 @@ class Paths:
         kind = self.project.figure(study, figure).kind
         runs = self.project.figure_runs(study, figure)
         if kind == "numbers":
-            return [f"{self.results}/claims/{study}.parquet"]
+            return [f"{self.results}/claims.parquet"]
         if kind == "map":
             return [f"{self.results}/embeddings/{name}.parquet" for name in runs]
         return self.runs(FIGURE_FILES[kind], runs)

@@ -103,9 +103,10 @@ def draw_trials(spec: dict, data: list[str]):
 
 
 def draw_numbers(spec: dict, data: list[str]):
-    """Measured over published for every number that was measured, with 95 % intervals; seconds,
-    which are their machine's, are left out."""
+    """Measured over published for every number of the study that was measured, with 95 %
+    intervals; seconds, which are their machine's, are left out."""
     claims = read_table(data[0])
+    claims = claims[claims.study == spec["study"]]
     rows = claims[(claims.kind == "number") & claims["mean"].notna()]
     rows = rows[rows.metric != "train_seconds"]
     rows = rows[rows.tolerance.notna()].reset_index(drop=True)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from latent_atlas.claims.judge import Judge
+from latent_atlas.claims.judge import judge_studies
 from latent_atlas.claims.reasons import with_reasons
 from latent_atlas.config.paths import Paths
 from latent_atlas.errors import InputError
@@ -28,13 +28,12 @@ def write_salvaged(paths: Paths, recorded: list[str], output: str) -> None:
     metrics = _joined([*paths.runs("metrics.parquet", finished), *_there(paths.quality())])
     metrics = metrics[metrics.experiment.isin(finished)]
     costs = _joined(trained)
-    claims = pd.concat([Judge(project, name, metrics, costs).frame() for name in project.studies])
     datasets = _there(paths.datasets())
     features = _there([paths.features(name) for name in project.sampled_datasets])
     frames = {
         "metrics": with_reasons(metrics, project, UNFINISHED),
         "costs": costs,
-        "claims": claims,
+        "claims": judge_studies(project, metrics, costs),
         "provenance": provenance_frame(project, datasets, features, results / "benchmarks", costs),
     }
     with TemporaryDirectory() as folder:
