@@ -1,5 +1,7 @@
 """Classifiers: augmentation, training, early stopping, scores."""
 
+import os
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +9,9 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 
+from latent_atlas import interruption
 from latent_atlas.classification.augment import rotate_and_mirror
-from latent_atlas.classification.fit import Labelled, assess, fit
+from latent_atlas.classification.fit import Fitting, Labelled, assess, fit
 from latent_atlas.classification.inputs import ClassifierInputs
 from latent_atlas.classification.results import (
     PREDICTED,
@@ -20,6 +23,7 @@ from latent_atlas.classification.results import (
 from latent_atlas.classification.train import ClassifierTraining
 from latent_atlas.models.classifiers import Cnn
 from latent_atlas.models.per_seed import initialised
+from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.kept import stacked
 from latent_atlas.training.loop import initial_model
 
@@ -106,16 +110,17 @@ def trained(inputs):
     return [ClassifierTraining(inputs, s, "x").run() for s in range(len(inputs.seeds))]
 
 
-def kept(inputs):
+def kept(inputs, folder):
     """What is kept of each seed, and what it cost."""
-    each = [train_seed(inputs, [seed]) for seed in inputs.seeds]
+    unfinished = Unfinished(folder, {}, minutes=60)
+    each = [train_seed(inputs, unfinished, [seed]) for seed in inputs.seeds]
     return [part for parts, _ in each for part in parts], [row for _, rows in each for row in rows]
 
 
 @pytest.mark.parametrize("name", ["cl-validation", "cnn-augmented"])
-def test_scores_are_scikit_learns(published, name):
+def test_scores_are_scikit_learns(published, name, tmp_path):
     inputs = inputs_for(published, name)
-    parts, costs = kept(inputs)
+    parts, costs = kept(inputs, tmp_path)
     predicted = stacked(parts, PREDICTED)
     metrics = metric_frame(predicted, inputs).set_index(["seed", "split", "metric"]).value
     for s, seed in enumerate(SEEDS):
@@ -141,10 +146,10 @@ def test_scores_are_scikit_learns(published, name):
     assert all(len(tensor) == 2 for tensor in stacked(parts, WEIGHTS).values())
 
 
-def test_what_was_trained_on_is_not_predicted(published):
+def test_what_was_trained_on_is_not_predicted(published, tmp_path):
     inputs = inputs_for(published, "cl")
     assert trained(inputs)[0].images_seen == 2 * 60
-    assert set(stacked(kept(inputs)[0], PREDICTED)) == {"test", "test_labels"}
+    assert set(stacked(kept(inputs, tmp_path)[0], PREDICTED)) == {"test", "test_labels"}
 
 
 def test_trained_frozen_and_scratch(published):
@@ -179,3 +184,39 @@ def test_a_seed_repeats_whatever_ran_before(published, name):
     (alone,) = trained(replace(inputs, seeds=SEEDS[1:], data=data, weights=weights))
     for key, tensor in alone.network.state_dict().items():
         assert torch.equal(tensor, both[1].network.state_dict()[key]), key
+
+
+def all_of(fitted):
+    weights = fitted.network.state_dict().values()
+    return [tensor.numpy().tobytes() for tensor in weights], fitted.history, fitted.images_seen
+
+
+@pytest.mark.parametrize(
+    ("name", "last"), [("cnn-augmented", 4), ("cl", 2), ("cl-frozen", 3), ("cl-coded", 7)]
+)
+def test_a_training_that_was_stopped_ends_as_one_that_was_not(
+    published, name, last, tmp_path, monkeypatch
+):
+    """By SIGTERM after batch 1, then after batch `last` of what is left."""
+    inputs = inputs_for(published, name)
+    expected = all_of(ClassifierTraining(inputs, 1, "x").run())
+    unfinished = Unfinished(tmp_path, {}, minutes=60)
+    batch, done = Fitting._batch, []
+
+    def stopping(self, index):
+        batch(self, index)
+        done.append(index)
+        if len(done) in (1, 1 + last):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def go_on():
+        return ClassifierTraining(inputs, 1, "x", unfinished=unfinished).run()
+
+    monkeypatch.setattr(Fitting, "_batch", stopping)
+    for _ in range(2):
+        with interruption.heeded(), pytest.raises(interruption.Interrupted):
+            go_on()
+    assert all_of(go_on()) == expected
+    trained_on = len(done)
+    assert all_of(go_on()) == expected
+    assert len(done) == trained_on, "what is trained is not trained again"

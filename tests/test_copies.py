@@ -12,6 +12,7 @@ from latent_atlas.config.project import Project
 from latent_atlas.config.searches import with_values
 from latent_atlas.config.sweeps import Sweep
 from latent_atlas.models.base import cross_entropy
+from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.copies import copy_rows, leaked_share, training_sets
 from latent_atlas.training.loop import SeedImages, train
 from latent_atlas.training.records import EpochRecords
@@ -131,14 +132,20 @@ def test_points_of_a_sweep_are_named_by_their_values():
     }
 
 
-def test_a_sweeps_point_is_the_experiment_with_its_values(published):
+def test_a_sweeps_point_is_the_experiment_with_its_values(published, tmp_path):
     short = {"training.epochs": 2, "training.batch_size": 16}
     inputs = copies(published, "fnn")
     inputs.experiment = changed(published, "fnn", **short)
     sweep = published.declared["fnn-sizes"].model_copy(
         update={"grid": {"model.latent": [2, 7]}, "epochs": None}
     )
-    parts, costs = train_sweep(sweep, inputs, {}, inputs.seeds)
+    unfinished = Unfinished(tmp_path, {}, minutes=60)
+    parts, costs = train_sweep(sweep, inputs, {}, unfinished, inputs.seeds)
+    again, same_costs = train_sweep(sweep, inputs, {}, unfinished, inputs.seeds)
+    assert [p["losses"].tolist() for p in again] == [p["losses"].tolist() for p in parts]
+    assert [row["train_seconds"] for row in same_costs] == pytest.approx(
+        [row["train_seconds"] for row in costs], abs=0.5
+    )
     table = sweep_frame(sweep, "mnist", inputs.seeds, parts)
     assert [row["epochs"] for row in costs] == [2, 2]
     alone = changed(published, "fnn", **short, **{"model.latent": 7, "id": "fnn-sizes"})

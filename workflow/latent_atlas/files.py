@@ -13,6 +13,8 @@ import numpy as np
 from latent_atlas.errors import InputError
 
 METADATA = "latent_atlas"
+DIGEST = "digest"
+AGAIN = "delete it and run again"
 
 Files = Mapping[str, str | list[str]]
 
@@ -24,7 +26,8 @@ def flat(files: Files) -> list[str]:
 
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` when the block ends well."""
+    """Yield a temporary path beside `path`; when the block ends well, and what it wrote is on the
+    disk, rename it to `path`."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -33,6 +36,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -54,13 +59,23 @@ def sha256_json(value: object) -> str:
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], **metadata: object) -> None:
-    """Save arrays as safetensors, the metadata as JSON under one key: the library writes several
-    keys in an order of its own, and equal contents must be equal bytes."""
+    """Save arrays as safetensors, the metadata and a digest of the arrays as JSON under one key:
+    the library writes several keys in an order of its own, and equal contents must be equal
+    bytes."""
     from safetensors.numpy import save_file
 
     plain = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    kept = json.dumps(metadata | {DIGEST: _digest(plain)}, sort_keys=True)
     with atomic(path) as temporary:
-        save_file(plain, temporary, {METADATA: json.dumps(metadata, sort_keys=True)})
+        save_file(plain, temporary, {METADATA: kept})
+
+
+def _digest(tensors: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(tensors.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
@@ -68,11 +83,13 @@ def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
     try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"{path}: not a readable safetensors file ({error}); delete it and run again"
-        ) from error
+        tensors = load_file(path)
+        digest = read_tensor_metadata(path).get(DIGEST)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable safetensors file ({error}); {AGAIN}") from error
+    if digest not in (None, _digest(tensors)):
+        raise InputError(f"{path}: its content has changed since it was written; {AGAIN}")
+    return tensors
 
 
 def read_tensor_metadata(path: str | Path) -> dict[str, object]:
@@ -106,9 +123,7 @@ def read_table(path: str | Path):
     try:
         return pq.read_table(path).to_pandas()
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(
-            f"{path}: not a readable parquet file ({error}); delete it and run again"
-        ) from error
+        raise InputError(f"{path}: not a readable parquet file ({error}); {AGAIN}") from error
 
 
 def join_tables(

@@ -5,11 +5,14 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
+from latent_atlas import interruption
 from latent_atlas.errors import InputError
 from latent_atlas.files import Files, flat, sha256_file, write_json
 
@@ -28,9 +31,10 @@ class Task:
 
 @contextmanager
 def job(snakemake) -> Iterator[list[Task]]:
-    """Log to the rule's log file and the screen. An InputError ends the job with its message alone;
-    any other error leaves its traceback in the log. A job that ends well tells how long its work
-    took, imports before it left out, and leaves a manifest of what each of its tasks was made from.
+    """Log to the rule's log file and the screen. An InputError ends the job with its message alone,
+    SIGTERM with `interruption.STATUS`; any other error leaves its traceback in the log. No two jobs
+    do the same task at once. A job that ends well tells how long its work took, imports before it
+    left out, and leaves a manifest of what each of its tasks was made from.
     """
     path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +42,11 @@ def job(snakemake) -> Iterator[list[Task]]:
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
     tasks, begin = tasks_of(snakemake), time.perf_counter()
     try:
-        yield tasks
+        with interruption.heeded(), held(path, tasks):
+            yield tasks
+    except interruption.Interrupted:
+        logging.error("asked to end: what is finished is kept, run the same command again to go on")
+        sys.exit(interruption.STATUS)
     except InputError as error:
         logging.error("%s", error)
         sys.exit(1)
@@ -61,10 +69,30 @@ def tasks_of(snakemake) -> list[Task]:
     return [Task(snakemake.rule, wildcards, params.spec, params.code, read, written)]
 
 
-def manifest_path(log: Path, task: Task) -> Path:
-    """`results/manifests/RULE/….json`, named by the wildcards, beside `results/logs/…`."""
+@contextmanager
+def held(log: Path, tasks: list[Task]) -> Iterator[None]:
+    """Wait until no other process does any of the tasks: one that has outlived its Snakemake, or
+    another Snakemake's in the same folder. The locks end with their process."""
+    with ExitStack() as stack:
+        for path in sorted(_named(log, "locks", task, ".lock") for task in tasks):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path)
+            try:
+                stack.enter_context(lock.acquire(blocking=False))
+            except Timeout:
+                logging.warning("another process is at it: waiting until %s is free", path)
+                stack.enter_context(lock.acquire())
+        yield
+
+
+def _named(log: Path, folder: str, task: Task, suffix: str) -> Path:
+    """`results/FOLDER/RULE/…`, named by the wildcards, beside `results/logs/…`."""
     results = Path(str(log).split("/logs/", 1)[0])
-    return results.joinpath("manifests", task.rule, *task.wildcards.values()).with_suffix(".json")
+    return results.joinpath(folder, task.rule, *task.wildcards.values()).with_suffix(suffix)
+
+
+def manifest_path(log: Path, task: Task) -> Path:
+    return _named(log, "manifests", task, ".json")
 
 
 def manifest(task: Task, hashed: Callable[[str], str]) -> dict:

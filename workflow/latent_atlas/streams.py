@@ -21,3 +21,16 @@ def torch_streams(experiment: str, seeds: list[int], purpose: str) -> list:
     import torch
 
     return [torch.Generator().manual_seed(stream_seed(experiment, s, purpose)) for s in seeds]
+
+
+def stream_states(streams: list):
+    """Where each stream is, uint8 [S,bytes]."""
+    import torch
+
+    return torch.stack([stream.get_state() for stream in streams])
+
+
+def set_streams(streams: list, states) -> None:
+    """Back to `stream_states`; copies, as torch reads a state from the start of its memory."""
+    for stream, state in zip(streams, states, strict=True):
+        stream.set_state(state.clone())

@@ -7,15 +7,17 @@ from latent_atlas.classification import results
 from latent_atlas.classification.inputs import ClassifierInputs
 from latent_atlas.files import write_table, write_tensors
 from latent_atlas.job import job, torch_device
+from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.kept import KeptSeeds, stacked
 
 with job(snakemake):
     device = torch_device(snakemake.params.spec["device"], snakemake.threads)
     inputs = ClassifierInputs.load(snakemake.params.spec, snakemake.input, device)
     output, provenance = snakemake.output, inputs.provenance()
-    folder = Path(output.weights).with_name("seeds")
-    kept = KeptSeeds(folder, inputs.facts(snakemake.params.code), inputs.encoder_hash)
-    make = partial(results.train_seed, inputs)
+    folder, facts = Path(output.weights).parent, inputs.facts(snakemake.params.code)
+    unfinished = Unfinished(folder / "unfinished", facts, snakemake.config["checkpoint_minutes"])
+    kept = KeptSeeds(folder / "seeds", facts, inputs.encoder_hash)
+    make = partial(results.train_seed, inputs, unfinished)
     each = [kept.trained([seed], make) for seed in inputs.seeds]
     parts = [part for found, _ in each for part in found]
     costs = pd.concat([rows for _, rows in each], ignore_index=True)
@@ -25,3 +27,4 @@ with job(snakemake):
     write_table(output.history, results.history_frame(parts, inputs), **provenance)
     write_table(output.metrics, results.metric_frame(predicted, inputs), **provenance)
     write_table(output.costs, costs, **provenance)
+    unfinished.clear()

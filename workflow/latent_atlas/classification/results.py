@@ -8,6 +8,7 @@ from latent_atlas.classification.fit import Fitted, logits_of
 from latent_atlas.classification.inputs import ClassifierInputs
 from latent_atlas.classification.train import ClassifierTraining
 from latent_atlas.config.metrics import unit_of
+from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.costs import cost_row
 from latent_atlas.training.kept import Tensors
 
@@ -16,11 +17,14 @@ HISTORY = "history."
 PREDICTED = "predicted."
 
 
-def train_seed(inputs: ClassifierInputs, seeds: list[int]) -> tuple[list[Tensors], list[dict]]:
+def train_seed(
+    inputs: ClassifierInputs, unfinished: Unfinished, seeds: list[int]
+) -> tuple[list[Tensors], list[dict]]:
     """Train the one seed of `seeds`: what is kept of it, and the cost."""
     (seed,) = seeds
     s = inputs.seeds.index(seed)
-    fitted = ClassifierTraining(inputs, s, inputs.classifier.id).run()
+    name = inputs.classifier.id
+    fitted = ClassifierTraining(inputs, s, name, unfinished=unfinished).run()
     return [_tensors(fitted, inputs, s)], [_cost(fitted, inputs, seed)]
 
 

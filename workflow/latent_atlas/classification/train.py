@@ -10,6 +10,7 @@ from latent_atlas.models.classifiers import Cnn, EncoderWithHead, HeadNetwork
 from latent_atlas.models.conv import ConvEncoder, autoencoder_encoder
 from latent_atlas.models.per_seed import initialised
 from latent_atlas.streams import stream_seed
+from latent_atlas.training.checkpoints import Checkpoints, Unfinished
 from latent_atlas.training.optimisers import Optimiser, build_optimiser
 
 
@@ -17,14 +18,19 @@ class ClassifierTraining:
     """The `s`-th seed of `inputs`; `name` and the seed name the random streams."""
 
     def __init__(
-        self, inputs: ClassifierInputs, s: int, name: str, after_epoch: AfterEpoch | None = None
+        self,
+        inputs: ClassifierInputs,
+        s: int,
+        name: str,
+        after_epoch: AfterEpoch | None = None,
+        unfinished: Unfinished | None = None,
     ):
         self.inputs, self.classifier = inputs, inputs.classifier
         self.model = inputs.classifier.model
         self.s, self.seed, self.name = s, inputs.seeds[s], name
         self.classes = len(inputs.dataset.classes)
         self.train, self.held_out = (inputs.data[split][s] for split in ("train", "validation"))
-        self.after_epoch = after_epoch
+        self.after_epoch, self.unfinished = after_epoch, unfinished
 
     def run(self) -> Fitted:
         return self._cnn() if self.model.kind == "cnn" else self._encoder_with_head()
@@ -46,7 +52,8 @@ class ClassifierTraining:
         next."""
         encoder = self._encoder()
         for number, head in enumerate(self.model.earlier_heads):
-            earlier = ClassifierTraining(self.inputs, self.s, f"{self.name}/{number}")
+            name = f"{self.name}/{number}"
+            earlier = ClassifierTraining(self.inputs, self.s, name, unfinished=self.unfinished)
             earlier._fit(*earlier._with_head(encoder, head))
         if self.classifier.train_on_all:
             self.train, self.held_out = self.train.joined(self.held_out), None
@@ -101,8 +108,15 @@ class ClassifierTraining:
             self.classifier.epochs,
             self.classifier.batch_size,
             after_epoch=self.after_epoch,
+            checkpoints=self._checkpoints(),
             **options,
         )
+
+    def _checkpoints(self) -> Checkpoints | None:
+        if self.unfinished is None:
+            return None
+        encoder = self.inputs.encoder_hash(self.seed)
+        return self.unfinished.part(seed=self.seed, network=self.name, encoder=encoder)
 
     def _stream(self, purpose: str) -> torch.Generator:
         return torch.Generator().manual_seed(stream_seed(self.name, self.seed, purpose))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from latent_atlas.config.base import Config, Count, Id, nearest
+from latent_atlas.config.base import Config, Count, Id, Positive, nearest
 from latent_atlas.config.battery import BatterySettings
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
@@ -75,6 +75,10 @@ class Settings(Config):
     job_takes: Literal["experiment", "study"] = Field(
         description="study: one job trains, encodes, maps or measures all experiments of a study, "
         "one draws all its figures; a job takes seconds before it does anything"
+    )
+    checkpoint_minutes: Positive = Field(
+        description="minutes between two states of a training, a search for codes or a classifier "
+        "under way, from which it goes on after it was stopped"
     )
     battery: BatterySettings
     feature_steps: Count = Field(

@@ -5,11 +5,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from latent_atlas import interruption
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.files import read_tensors
 from latent_atlas.models.base import LatentModel, per_sample_terms
 from latent_atlas.models.posterior import draw_noise
-from latent_atlas.streams import torch_streams
+from latent_atlas.streams import set_streams, stream_states, torch_streams
+from latent_atlas.training.checkpoints import Checkpoints, State, Unfinished, prefixed, under
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.objective import batch_loss, per_image_loss
@@ -25,6 +27,7 @@ def fit_table(
     images: SeedImages,
     split: str,
     block: int = BLOCK,
+    checkpoints: Checkpoints | None = None,
 ) -> Tensor:
     """The table [S,N,table_width] of `images` after `latents.steps` passes of Adam from a fresh
     start, the model frozen.
@@ -32,7 +35,7 @@ def fit_table(
     Full batch: the loss is summed over images, so Adam treats every row by itself and `block`
     (how many rows are decoded at once) changes memory, and results by rounding at most. With a
     batch size: batches in file order with the training loss, and a dense Adam moves every row at
-    every batch.
+    every batch. `checkpoints` are taken between passes.
     """
     parameter = next(model.parameters())
     settings, objective, n = experiment.latents, experiment.training.objective, images.count
@@ -45,7 +48,23 @@ def fit_table(
     size = settings.batch_size or block
     stack = torch.arange(len(seeds), device=table.device)[:, None]
     title = f"latents {experiment.id} {split}"
-    for _ in tqdm(range(settings.steps), desc=title, mininterval=5):
+    done = 0
+
+    def state() -> State:
+        return {
+            "table": table,
+            **prefixed("optimiser", optimiser.state()),
+            "noising": stream_states(noising),
+            "done": torch.tensor(done),
+        }
+
+    if checkpoints and (saved := checkpoints.load()):
+        with torch.no_grad():
+            table.copy_(saved["table"])
+        optimiser.restore(under("optimiser", saved))
+        set_streams(noising, saved["noising"])
+        done = int(saved["done"])
+    for step in tqdm(range(done, settings.steps), desc=title, mininterval=5):
         noise = None
         if model.posterior_kind:
             noise = draw_noise(model.posterior_kind, (n, model.latent), noising).to(table)
@@ -65,6 +84,9 @@ def fit_table(
                 optimiser.step()
         if not batched:
             optimiser.step()
+        done = step + 1
+        if checkpoints:
+            checkpoints.after_step(state)
     return table.detach()
 
 
@@ -95,11 +117,17 @@ def coded_images(inputs: ExperimentInputs, split: str) -> SeedImages:
     return inputs.images[split].first(latents.images if latents else None)
 
 
-def find_codes(model: LatentModel, inputs: ExperimentInputs, split: str) -> dict[str, np.ndarray]:
+def find_codes(
+    model: LatentModel, inputs: ExperimentInputs, split: str, unfinished: Unfinished
+) -> dict[str, np.ndarray]:
     """`mean` [S,N,d] and, where there is one, `logvar`: fitted for table models, else encoded."""
     images, table = coded_images(inputs, split), None
     if model.table_width:
-        table = fit_table(model, inputs.experiment, inputs.seeds, images, split)
+        checkpoints = unfinished.part(seeds=inputs.seeds, split=split)
+        with interruption.polled():
+            table = fit_table(
+                model, inputs.experiment, inputs.seeds, images, split, checkpoints=checkpoints
+            )
     mean, logvar = codes_of(model, images, table)
     found = {"mean": mean.cpu().numpy()}
     if logvar is not None:

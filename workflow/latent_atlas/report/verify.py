@@ -11,7 +11,7 @@ from latent_atlas.config.jobs import Jobs
 from latent_atlas.errors import InputError
 from latent_atlas.files import sha256_file
 
-UNRECORDED = {"manifests", "logs", "benchmarks", "seeds"}
+UNRECORDED = {"manifests", "locks", "logs", "benchmarks", "seeds", "unfinished"}
 MOST_KEYS = 3
 
 

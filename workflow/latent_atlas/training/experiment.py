@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.copies import training_sets
 from latent_atlas.training.costs import cost_of
 from latent_atlas.training.inputs import ExperimentInputs
@@ -19,7 +20,7 @@ HISTORY = "history."
 
 
 def train_seeds(
-    inputs: ExperimentInputs, files: Mapping[str, str], seeds: list[int]
+    inputs: ExperimentInputs, files: Mapping[str, str], unfinished: Unfinished, seeds: list[int]
 ) -> tuple[list[Tensors], list[dict]]:
     """Train some of the seeds of `inputs` together: what is kept of each, and the cost."""
     some = inputs
@@ -27,7 +28,14 @@ def train_seeds(
         some = ExperimentInputs.load(inputs.spec | {"seeds": seeds}, files, inputs.device)
     images, validation = training_sets(some)
     records = EpochRecords(some.experiment, seeds, images, validation)
-    trained = train(some.experiment, seeds, images, some.device, after_epoch=records)
+    trained = train(
+        some.experiment,
+        seeds,
+        images,
+        some.device,
+        after_epoch=records,
+        checkpoints=unfinished.part(seeds=seeds),
+    )
     return [seed_tensors(trained, records, s) for s in range(len(seeds))], [cost_of(trained, some)]
 
 

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from latent_atlas import interruption
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.registry import build_model
-from latent_atlas.streams import torch_streams
+from latent_atlas.streams import set_streams, stream_states, torch_streams
+from latent_atlas.training.checkpoints import Checkpoints, Resumable, State, prefixed, under
 from latent_atlas.training.steps import step_of
 
 AfterEpoch = Callable[[int, LatentModel, Tensor | None], None]
@@ -92,51 +94,145 @@ def train(
     dtype: torch.dtype = torch.float32,
     max_steps: int | None = None,
     after_epoch: AfterEpoch | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Trained:
     """Train every seed; each depends on its own streams alone, not on the seeds beside it.
 
     `after_epoch` is called with the epoch from 1, the model and the table, and may end training
-    by an exception. `max_steps` ends it early, for tests.
+    by an exception; what it collects is kept with `checkpoints` where it is `Resumable`.
+    `max_steps` ends training early, for tests.
     """
-    settings = experiment.training
-    size = settings.batch_size
-    model, table = initial_model(experiment, seeds, images.shape, images.count)
-    model.to(device=device, dtype=dtype)
-    if table is not None:
-        table = table.to(device=device, dtype=dtype).requires_grad_()
-    step = step_of(experiment)(experiment, seeds, model, table)
-    shuffling = torch_streams(experiment.id, seeds, "shuffling")
-    per_epoch = epoch_images(experiment, images.count)
-    history, batches, steps, begin = [], [], 0, time.perf_counter()
-    epochs = range(1, settings.epochs + 1)
-    for epoch in tqdm(epochs, desc=f"train {experiment.id}", mininterval=5):
-        order = _epoch_order(images.count, shuffling, settings.shuffle).to(device)
-        step.start_epoch(per_epoch)
-        sums = torch.zeros(len(step.terms), len(seeds), device=device, dtype=dtype)
-        for start in range(0, per_epoch, size):
-            index = order[:, start : min(start + size, per_epoch)]
-            batch = images.batch(index, dtype)
-            of_batch = step(batch, images.target(index, batch), index, start)
-            sums += of_batch
-            if settings.every_batch:
-                batches.append(of_batch / index.shape[1])
-            steps += 1
-            if steps == max_steps:
-                break
-        history.append(sums / per_epoch)
-        if after_epoch:
-            after_epoch(epoch, model, table)
-        if steps == max_steps:
-            break
-    return Trained(
-        model.eval().requires_grad_(False),
-        None if table is None else table.detach(),
-        _by_seed(history),
-        _by_seed(batches) if batches else None,
-        step.terms,
-        time.perf_counter() - begin,
-        len(history) * per_epoch,
-    )
+    training = Training(experiment, seeds, images, device, dtype, after_epoch)
+    if checkpoints and (state := checkpoints.load()):
+        training.restore(state)
+    with interruption.polled():
+        training.run(max_steps, checkpoints)
+    return training.trained()
+
+
+class Training:
+    """Seeds under way. `epoch` and `start` are those of the next batch; the order of the images and
+    the noise of an epoch under way are drawn again from where their streams were."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        seeds: list[int],
+        images: SeedImages,
+        device: str,
+        dtype: torch.dtype,
+        after_epoch: AfterEpoch | None,
+    ):
+        self.experiment, self.images, self.after_epoch = experiment, images, after_epoch
+        model, table = initial_model(experiment, seeds, images.shape, images.count)
+        self.model, self.table = model.to(device=device, dtype=dtype), table
+        if table is not None:
+            self.table = table.to(device=device, dtype=dtype).requires_grad_()
+        self.step = step_of(experiment)(experiment, seeds, self.model, self.table)
+        self.shuffling = torch_streams(experiment.id, seeds, "shuffling")
+        self.per_epoch = epoch_images(experiment, images.count)
+        self.sums = torch.zeros(len(self.step.terms), len(seeds), device=device, dtype=dtype)
+        self.history: list[Tensor] = []
+        self.batches: list[Tensor] = []
+        self.epoch, self.start, self.seconds = 1, 0, 0.0
+        self.begun = time.perf_counter()
+
+    def run(self, max_steps: int | None, checkpoints: Checkpoints | None) -> None:
+        """To the end, or for `max_steps`."""
+        steps, epochs = 0, self.experiment.training.epochs
+        title = f"train {self.experiment.id}"
+        with tqdm(desc=title, total=epochs, initial=self.epoch - 1, mininterval=5) as shown:
+            while self.epoch <= epochs:
+                order = self._start_epoch()
+                while self.start < self.per_epoch:
+                    self._batch(order)
+                    steps += 1
+                    if checkpoints:
+                        checkpoints.after_step(self.state)
+                    else:
+                        interruption.check()
+                    if steps == max_steps:
+                        break
+                self._end_epoch()
+                shown.update()
+                if steps == max_steps:
+                    break
+        if checkpoints and steps and self.epoch > epochs:
+            checkpoints.save(self.state())
+
+    def _start_epoch(self) -> Tensor:
+        """The numbers of the images, [S,N]."""
+        self.shuffled_from = stream_states(self.shuffling)
+        shuffle = self.experiment.training.shuffle
+        order = _epoch_order(self.images.count, self.shuffling, shuffle).to(self.sums.device)
+        self.step.start_epoch(self.per_epoch)
+        return order
+
+    def _batch(self, order: Tensor) -> None:
+        settings, images = self.experiment.training, self.images
+        index = order[:, self.start : min(self.start + settings.batch_size, self.per_epoch)]
+        batch = images.batch(index, self.sums.dtype)
+        of_batch = self.step(batch, images.target(index, batch), index, self.start)
+        self.sums += of_batch
+        if settings.every_batch:
+            self.batches.append(of_batch / index.shape[1])
+        self.start += index.shape[1]
+
+    def _end_epoch(self) -> None:
+        self.history.append(self.sums / self.per_epoch)
+        if self.after_epoch:
+            self.after_epoch(self.epoch, self.model, self.table)
+        self.epoch, self.start, self.sums = self.epoch + 1, 0, torch.zeros_like(self.sums)
+
+    def state(self) -> State:
+        """After a batch."""
+        kept = {"history": self.history, "batches": self.batches}
+        state = {name: torch.stack(tensors) for name, tensors in kept.items() if tensors}
+        if self.table is not None:
+            state["table"] = self.table
+        if isinstance(self.after_epoch, Resumable):
+            state |= prefixed("records", self.after_epoch.state())
+        return {
+            **state,
+            **prefixed("model", self.model.state_dict()),
+            **prefixed("step", self.step.state()),
+            "shuffling": self.shuffled_from,
+            "sums": self.sums,
+            "at": torch.tensor([self.epoch, self.start]),
+            "seconds": torch.tensor(self._seconds(), dtype=torch.float64),
+        }
+
+    @torch.no_grad()
+    def restore(self, state: State) -> None:
+        self.history, self.batches = (
+            [tensor.to(self.sums) for tensor in state.get(name, ())]
+            for name in ("history", "batches")
+        )
+        if self.table is not None:
+            self.table.copy_(state["table"])
+        if isinstance(self.after_epoch, Resumable):
+            self.after_epoch.restore(under("records", state))
+        self.model.load_state_dict(under("model", state))
+        self.step.restore(under("step", state))
+        set_streams(self.shuffling, state["shuffling"])
+        self.sums.copy_(state["sums"])
+        self.epoch, self.start = state["at"].tolist()
+        self.seconds = state["seconds"].item()
+
+    def _seconds(self) -> float:
+        """Of training, by all processes that took part."""
+        return self.seconds + time.perf_counter() - self.begun
+
+    def trained(self) -> Trained:
+        return Trained(
+            self.model.eval().requires_grad_(False),
+            None if self.table is None else self.table.detach(),
+            _by_seed(self.history),
+            _by_seed(self.batches) if self.batches else None,
+            self.step.terms,
+            self._seconds(),
+            len(self.history) * self.per_epoch,
+        )
 
 
 def _by_seed(rows: list[Tensor]) -> np.ndarray:

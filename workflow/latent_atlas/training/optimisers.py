@@ -28,6 +28,14 @@ class Optimiser:
     def step(self) -> None:
         raise NotImplementedError
 
+    def state(self) -> dict[str, Tensor]:
+        """What it remembers between steps."""
+        return {}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])
+
 
 class Sgd(Optimiser):
     """Without momentum."""
@@ -88,6 +96,14 @@ class Adam(Optimiser):
                 eps=1e-8,
                 maximize=False,
             )
+
+    def state(self) -> dict[str, Tensor]:
+        return {
+            f"{group}.{kind}.{i}": tensor
+            for group, kinds in enumerate(self.states)
+            for kind, tensors in zip(("means", "squares", "steps"), kinds, strict=True)
+            for i, tensor in enumerate(tensors)
+        }
 
 
 def build_optimiser(

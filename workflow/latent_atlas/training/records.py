@@ -7,7 +7,8 @@ from torch import Tensor
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.models.base import LatentModel, per_sample_terms
 from latent_atlas.models.posterior import draw_noise
-from latent_atlas.streams import torch_streams
+from latent_atlas.streams import set_streams, stream_states, torch_streams
+from latent_atlas.training.checkpoints import State
 from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.objective import batch_loss
 from latent_atlas.training.steps import likelihood_sums
@@ -73,6 +74,17 @@ class EpochRecords:
             inputs = self.shown.expand(len(self.seeds), -1, -1).to(parameter) / 255
         mean, _ = model.posterior(inputs)
         return (model.decode(mean)[:, 0] * 255).round().to(torch.uint8).cpu()
+
+    def state(self) -> State:
+        kept = {"validation": self.validation, "growth": self.growth}
+        stacked = {name: torch.stack(tensors) for name, tensors in kept.items() if tensors}
+        return stacked | {"noising": stream_states(self.noising)}
+
+    def restore(self, state: State) -> None:
+        self.validation, self.growth = (
+            list(state.get(name, ())) for name in ("validation", "growth")
+        )
+        set_streams(self.noising, state["noising"])
 
     def history(self) -> dict[str, np.ndarray]:
         """ "validation" → [E,S,3]; empty where nothing is held out."""

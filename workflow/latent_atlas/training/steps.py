@@ -7,7 +7,8 @@ from torch.nn import functional
 from latent_atlas.config.experiments import ADVERSARIAL, Experiment
 from latent_atlas.models.base import Adversarial, LatentModel, per_sample_terms
 from latent_atlas.models.posterior import draw_noise
-from latent_atlas.streams import torch_streams
+from latent_atlas.streams import set_streams, stream_states, torch_streams
+from latent_atlas.training.checkpoints import State, prefixed, under
 from latent_atlas.training.objective import batch_loss
 from latent_atlas.training.optimisers import build_optimiser
 
@@ -38,6 +39,7 @@ class LikelihoodStep:
 
     def start_epoch(self, n: int) -> None:
         """Draw the noise of an epoch of `n` images."""
+        self.noised_from = stream_states(self.noising)
         if self.model.posterior_kind:
             shape = (n, self.model.latent)
             noise = draw_noise(self.model.posterior_kind, shape, self.noising)
@@ -61,6 +63,18 @@ class LikelihoodStep:
         loss.sum().backward()
         self.optimiser.step()
         return likelihood_sums(loss, terms, x)
+
+    def state(self) -> State:
+        """The noise of an epoch under way is drawn again after `restore`, by `start_epoch`."""
+        return prefixed("optimiser", self.optimiser.state()) | {
+            "dropping": stream_states(self.dropping),
+            "noising": self.noised_from,
+        }
+
+    def restore(self, state: State) -> None:
+        self.optimiser.restore(under("optimiser", state))
+        set_streams(self.dropping, state["dropping"])
+        set_streams(self.noising, state["noising"])
 
 
 def likelihood_sums(loss: Tensor, terms: dict[str, Tensor], x: Tensor) -> Tensor:
@@ -121,6 +135,18 @@ class GanStep:
                 (fake < 0).sum(1).to(x),
             ]
         )
+
+    def state(self) -> State:
+        return {
+            **prefixed("generating", self.generating.state()),
+            **prefixed("discriminating", self.discriminating.state()),
+            "drawing": stream_states(self.drawing),
+        }
+
+    def restore(self, state: State) -> None:
+        self.generating.restore(under("generating", state))
+        self.discriminating.restore(under("discriminating", state))
+        set_streams(self.drawing, state["drawing"])
 
     def _codes(self, n: int, like: Tensor) -> Tensor:
         return draw_noise("gaussian", (n, self.model.latent), self.drawing).to(like)

@@ -10,6 +10,7 @@ from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.metrics import unit_of
 from latent_atlas.config.searches import with_values
 from latent_atlas.config.sweeps import Sweep
+from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.copies import training_sets
 from latent_atlas.training.costs import cost_of
 from latent_atlas.training.inputs import ExperimentInputs
@@ -19,7 +20,11 @@ from latent_atlas.training.records import EpochRecords
 
 
 def train_sweep(
-    sweep: Sweep, inputs: ExperimentInputs, files: Mapping[str, str], seeds: list[int]
+    sweep: Sweep,
+    inputs: ExperimentInputs,
+    files: Mapping[str, str],
+    unfinished: Unfinished,
+    seeds: list[int],
 ) -> tuple[list[Tensors], list[dict]]:
     """Train some of the seeds of `inputs`, those of the sweep's base, at every point: the last
     validation `losses` [points] of each seed, and what each point cost.
@@ -36,7 +41,14 @@ def train_sweep(
         changed = with_values(some.experiment.model_dump(), values | fixed)
         experiment = Experiment.model_validate(changed)
         records = EpochRecords(experiment, seeds, images, validation)
-        trained = train(experiment, seeds, images, some.device, after_epoch=records)
+        trained = train(
+            experiment,
+            seeds,
+            images,
+            some.device,
+            after_epoch=records,
+            checkpoints=unfinished.part(seeds=seeds, values=values),
+        )
         losses.append(records.validation[-1][:, 0].double().numpy())
         costs.append(cost_of(trained, replace(some, experiment=experiment)))
     return [{"losses": of_seed} for of_seed in np.stack(losses, 1)], costs
