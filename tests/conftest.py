@@ -211,7 +211,7 @@ def idx_mirror(tmp_path):
         "source": {
             "kind": "idx",
             "folder": "tiny",
-            "addresses": [str(tmp_path / "nowhere")],
+            "addresses": ["http://127.0.0.1:9/nowhere"],
             "files": files,
         },
         "shape": [1, 28, 28],

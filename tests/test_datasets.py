@@ -10,6 +10,8 @@ from conftest import idx_bytes
 
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Subset
+from latent_atlas.config.loading import validated
+from latent_atlas.datasets import fetch
 from latent_atlas.datasets.build import build_dataset
 from latent_atlas.datasets.digits import enlarge
 from latent_atlas.datasets.idx import parse_idx
@@ -117,6 +119,21 @@ def test_changed_byte(idx_mirror, tmp_path):
     assert path.is_file(), "a mirror's file is never deleted"
 
 
+def test_gzip_that_unpacks_to_too_much(idx_mirror, tmp_path, monkeypatch):
+    mirror, config = idx_mirror
+    (mirror / "tiny/train-images.gz").write_bytes(gzip.compress(bytes(1001)))
+    monkeypatch.setattr(fetch, "MOST_BYTES", 1000)
+    refused(config, mirror, tmp_path, "train-images.gz", "unpacks to more than 1000 bytes")
+
+
+@pytest.mark.parametrize("address", ["http://example.org/mnist", "ftp://example.org", "/etc"])
+def test_only_https_is_downloaded_from(idx_mirror, address):
+    _, config = idx_mirror
+    config["source"]["addresses"] = [address]
+    with pytest.raises(InputError, match=r"source\.idx\.addresses\.0.*https://"):
+        validated(DatasetConfig, config, "tiny.yaml")
+
+
 def test_mirror_without_the_file(idx_mirror, tmp_path):
     mirror, config = idx_mirror
     (mirror / "tiny/train-labels.gz").unlink()
@@ -148,6 +165,8 @@ def test_arrays_that_disagree_with_the_configuration(idx_mirror, tmp_path, role,
         (b"\0\0\10\0", "cut short"),
         (idx_bytes(np.zeros((3, 4)))[:-1], "3 × 4"),
         (idx_bytes(np.zeros((3, 4))) + b"x", "3 × 4"),
+        (b"\0\0\x08\2" + 2 * b"\x80\0\0\0", "2147483648 × 2147483648"),
+        (b"\0\0\x08\4" + 4 * b"\0\1\0\0", "65536 × 65536 × 65536 × 65536"),
     ],
 )
 def test_malformed_idx(payload, word):

@@ -15,6 +15,7 @@ from scipy.io import savemat
 
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.loading import validated
+from latent_atlas.datasets import images
 from latent_atlas.datasets.build import build_dataset
 from latent_atlas.datasets.images import decode_image
 from latent_atlas.datasets.splits import read_split
@@ -64,7 +65,7 @@ def write(folder, files):
 
 def pack(path, files):
     if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w") as archive:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in files.items():
                 archive.writestr(name, data)
         return path
@@ -220,6 +221,25 @@ def test_image_bomb(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
     folder = write(tmp_path / "own", FILES)
     refused(config(folder), tmp_path, "cats/1.png", "decompression bomb")
+
+
+@pytest.mark.parametrize("kind", ["mine.zip", "mine.tar.gz"])
+def test_archive_that_unpacks_to_more_than_images_do(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(images, "MOST_BYTES", 200_000)
+    path = pack(tmp_path / kind, FILES | {f"cats/.{i}": bytes(190_000) for i in range(9)})
+    refused(config(path), tmp_path, str(path), "more than 100 times its size")
+
+
+@pytest.mark.parametrize("kind", ["folder", "mine.zip", "mine.tar.gz"])
+def test_too_many_and_too_large_files(tmp_path, kind, monkeypatch):
+    target = tmp_path / kind
+    path = write(target, FILES) if kind == "folder" else pack(target, FILES)
+    with monkeypatch.context() as limited:
+        limited.setattr(images, "MOST_FILES", 3)
+        refused(config(path), tmp_path, str(path), "more than 3 files")
+    monkeypatch.setattr(images, "MOST_BYTES", 60)
+    monkeypatch.setattr(images, "MOST_RATIO", 1e9)
+    refused(config(path), tmp_path, str(path), "at most 60")
 
 
 def test_missing_folder(tmp_path):

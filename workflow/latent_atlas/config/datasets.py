@@ -8,6 +8,8 @@ from latent_atlas.config.base import Config, Count, Id, Sha256
 
 Split = Literal["train", "test"]
 TestShare = Annotated[float, Field(gt=0, lt=1)]
+Address = Annotated[str, StringConstraints(pattern=r"^(https://|http://127\.0\.0\.1[:/])")]
+"""Nobody on the way can read or change a download; to this machine itself there is no way."""
 Axes = Annotated[str, StringConstraints(pattern="^[NCHW]{3,4}$")]
 
 
@@ -30,7 +32,7 @@ class IdxSource(Config):
 
     kind: Literal["idx"]
     folder: Id = Field(description="the files' folder in a mirror")
-    addresses: list[str] = Field(min_length=1)
+    addresses: list[Address] = Field(min_length=1)
     files: IdxFiles
 
 
@@ -56,7 +58,7 @@ class Archive(Config):
     sha256: Sha256 | None = Field(
         description="of the file; empty where its publisher gives none: `sizes` is the check then"
     )
-    addresses: list[str] = Field(description="of the folder it lies in, tried after a mirror")
+    addresses: list[Address] = Field(description="of the folder it lies in, tried after a mirror")
 
 
 class CifarFile(Config):
@@ -72,7 +74,7 @@ class CifarSource(Config):
     kind: Literal["cifar-binary"]
     folder: Id = Field(description="the archive's folder in a mirror")
     name: str
-    addresses: list[str] = Field(description="of the folder it lies in, tried after a mirror")
+    addresses: list[Address] = Field(description="of the folder it lies in, tried after a mirror")
     class_names: str = Field(description="the file in the archive that lists the classes")
     files: dict[Split, list[CifarFile]]
 

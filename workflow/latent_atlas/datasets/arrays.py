@@ -20,9 +20,11 @@ MAT_ERRORS = (
     IndexError,
     EOFError,
     OSError,
+    MemoryError,
     struct.error,
     zlib.error,
 )
+NPZ_ERRORS = (ValueError, EOFError, OSError, MemoryError, zipfile.BadZipFile, AttributeError)
 
 
 def read_arrays(config: DatasetConfig) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -51,7 +53,7 @@ def _read_npz(path: Path, keys: list[str]) -> dict[str, np.ndarray]:
             return {key: archive[key] for key in keys}
     except InputError:
         raise
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, AttributeError) as error:
+    except NPZ_ERRORS as error:
         raise InputError(f"{path}: not a readable .npz of plain arrays ({error})") from None
 
 

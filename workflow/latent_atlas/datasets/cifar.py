@@ -10,6 +10,8 @@ import numpy as np
 from latent_atlas.config.datasets import CifarFile, DatasetConfig
 from latent_atlas.errors import InputError
 
+MOST_BYTES = 2**26
+"""Of a file in the archive; its largest has 31 million."""
 Split = tuple[np.ndarray, np.ndarray]
 
 
@@ -31,11 +33,12 @@ def read_cifar(path: Path, config: DatasetConfig) -> dict[str, Split]:
 def _members(path: Path, wanted: set[str]) -> dict[str, bytes]:
     try:
         with tarfile.open(path) as archive:
-            found = {m.name: archive.extractfile(m).read() for m in archive if m.name in wanted}
+            members = [m for m in archive if m.name in wanted and m.size <= MOST_BYTES]
+            found = {m.name: archive.extractfile(m).read() for m in members}
     except (tarfile.TarError, zlib.error, EOFError, OSError, AttributeError) as error:
         raise InputError(f"truncated or damaged archive ({error})") from None
     for name in sorted(wanted - set(found)):
-        raise InputError(f"holds no file {name}")
+        raise InputError(f"holds no file {name} of at most {MOST_BYTES} bytes")
     return found
 
 

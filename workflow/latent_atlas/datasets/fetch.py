@@ -22,6 +22,8 @@ from latent_atlas.errors import InputError
 from latent_atlas.files import sha256_file
 
 MIRROR_VARIABLE = "LATENT_ATLAS_MIRROR"
+MOST_BYTES = 2**28
+"""Of an unpacked idx file; the largest of MNIST has 47 million."""
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -168,9 +170,12 @@ def _checked_archive(path: Path, archive: Archive) -> Path:
 
 def _checked_payload(path: Path, file: IdxFile) -> bytes:
     try:
-        payload = gzip.decompress(path.read_bytes())
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        with gzip.open(path) as unpacked:
+            payload = unpacked.read(MOST_BYTES + 1)
+    except (EOFError, OSError, zlib.error) as error:
         raise InputError(f"truncated or damaged gzip ({error})") from None
+    if len(payload) > MOST_BYTES:
+        raise InputError(f"unpacks to more than {MOST_BYTES} bytes")
     found = hashlib.sha256(payload).hexdigest()
     if found != file.sha256:
         raise InputError(f"payload SHA-256 is {found}, expected {file.sha256}")

@@ -1,5 +1,6 @@
 """The idx format of MNIST and Fashion-MNIST."""
 
+import math
 import struct
 
 import numpy as np
@@ -24,7 +25,7 @@ def parse_idx(payload: bytes, name: str) -> np.ndarray:
     if rank == 0 or len(payload) < header:
         raise InputError(f"{name}: the idx header is cut short")
     shape = struct.unpack(f">{rank}I", payload[4:header])
-    expected = header + int(np.prod(shape, dtype=np.uint64))
+    expected = header + math.prod(shape)
     if len(payload) != expected:
         raise InputError(
             f"{name}: header says {' × '.join(map(str, shape))}, so {expected} bytes; "

@@ -1,6 +1,7 @@
 """Images in class folders, in a folder or an archive, of any size and mode → one array."""
 
 import io
+import math
 import re
 import tarfile
 import warnings
@@ -20,6 +21,11 @@ from latent_atlas.errors import InputError
 Place = tuple[str, str]
 File = tuple[PurePosixPath, int, Callable[[], bytes]]
 MOST_BYTES = 2**26
+"""Of one file."""
+MOST_FILES = 2**21
+MOST_RATIO = 100
+"""Of what an archive unpacks to over its own size, once it is more than `MOST_BYTES`: images hardly
+shrink."""
 DRIVE = re.compile("^[A-Za-z]:")
 
 
@@ -83,7 +89,7 @@ def _wanted_files(
             listed = _tar_files(path)
         else:
             raise InputError("neither a folder nor a .tar, .tar.gz or .zip")
-        for name, size, read in listed:
+        for name, size, read in _bounded(listed, path):
             found = place(name)
             if found is None:
                 continue
@@ -94,6 +100,21 @@ def _wanted_files(
         raise InputError(f"{path}: {error}") from None
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise InputError(f"{path}: cannot be read ({error}); get it again") from None
+
+
+def _bounded(listed: Iterator[File], path: Path) -> Iterator[File]:
+    """The same files. InputError for more than are taken, before they are read."""
+    most = math.inf if path.is_dir() else max(MOST_BYTES, MOST_RATIO * path.stat().st_size)
+    whole = 0
+    for number, file in enumerate(listed, 1):
+        whole += file[1]
+        if number > MOST_FILES:
+            raise InputError(f"more than {MOST_FILES} files; take fewer")
+        if whole > most:
+            raise InputError(
+                f"unpacks to more than {MOST_RATIO} times its size, as no archive of images does"
+            )
+        yield file
 
 
 def _folder_files(path: Path) -> Iterator[File]:
