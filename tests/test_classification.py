@@ -122,7 +122,9 @@ def test_scores_are_scikit_learns(published, name, tmp_path):
     inputs = inputs_for(published, name)
     parts, costs = kept(inputs, tmp_path)
     predicted = stacked(parts, PREDICTED)
-    metrics = metric_frame(predicted, inputs).set_index(["seed", "split", "metric"]).value
+    metrics = (
+        metric_frame(predicted, inputs.seeds, inputs).set_index(["seed", "split", "metric"]).value
+    )
     for s, seed in enumerate(SEEDS):
         for split in ("validation", "test"):
             labels, found = predicted[f"{split}_labels"][s], predicted[split][s]
@@ -141,7 +143,7 @@ def test_scores_are_scikit_learns(published, name, tmp_path):
         assert metrics[seed, "test", "accuracy_gap_points"] == pytest.approx(abs(gap))
     assert [row["seed"] for row in costs] == SEEDS
     assert all(row["train_seconds"] > 0 for row in costs)
-    history = history_frame(parts, inputs)
+    history = history_frame(parts, inputs.seeds, inputs)
     assert history.groupby(["seed", "split", "term"]).size().eq(2).all()
     assert all(len(tensor) == 2 for tensor in stacked(parts, WEIGHTS).values())
 

@@ -4,7 +4,9 @@ import logging
 
 import numpy as np
 import pytest
+import torch
 
+from latent_atlas.errors import InputError
 from latent_atlas.training.kept import KeptSeeds, stacked
 
 
@@ -60,3 +62,26 @@ def test_a_damaged_file_is_trained_again(folder, caplog):
     assert training.asked == [[0, 1], [1]]
     assert "seed 1 is trained again" in caplog.text
     assert parts[1]["b"] == 1
+
+
+def test_seeds_that_do_not_fit_together_are_trained_in_halves(folder, caplog):
+    training = Training()
+
+    def make(seeds):
+        if len(seeds) > 2:
+            raise torch.cuda.OutOfMemoryError("no room")
+        return training(seeds)
+
+    parts, costs = KeptSeeds(folder, {}).trained([0, 1, 2, 3, 4], make)
+    assert training.asked == [[0, 1], [2], [3, 4]]
+    assert "does not hold seeds [0, 1, 2, 3, 4] together" in caplog.text
+    assert [part["b"].item() for part in parts] == [0, 1, 2, 3, 4]
+    assert costs.seeds.tolist() == [2, 1, 2]
+
+
+def test_one_seed_that_does_not_fit_is_an_error(folder):
+    def make(seeds):
+        raise torch.cuda.OutOfMemoryError("no room")
+
+    with pytest.raises(InputError, match=r"seed 0 alone does not fit.*batch_size"):
+        KeptSeeds(folder, {}).trained([0, 1], make)

@@ -151,7 +151,7 @@ def test_quality_of_stored_samples(squares, tmp_path):
     path = str(tmp_path / "samples.safetensors")
     stored = {name: images.astype(np.uint8) for name, images in stored.items()}
     labels = np.array([[*np.arange(30) % 2, *(np.arange(10) + 1) % 2]])
-    write_tensors(path, stored | {"test_labels": labels})
+    write_tensors(path, stored | {"test_labels": labels}, seeds=[3])
     spec = {"dataset": dataset.model_dump(), "experiments": {"model": [3]}}
     frame = Quality(Features(dataset, weights), files, 1000).frame(spec, [path])
     assert set(frame.seed) == {3}

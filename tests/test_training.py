@@ -74,7 +74,7 @@ def kept(experiment, seeds, images):
 def test_the_same_seeds_twice_give_equal_bytes(published, images, name, tmp_path):
     experiment = published.experiments[name]
     for run in ("a", "b"):
-        save_weights(tmp_path / run, kept(experiment, [0, 7], images)[1], [0, 7])
+        save_weights(tmp_path / run, kept(experiment, [0, 7], images)[1], [0, 7], [0, 7])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -115,7 +115,7 @@ def test_objective_closed_forms(published):
 def test_saved_weights_come_back(published, images, tmp_path):
     experiment = published.experiments["vad-gaussian"]
     trained, parts = kept(experiment, [0, 1], images)
-    save_weights(tmp_path / "weights", parts, [0, 1])
+    save_weights(tmp_path / "weights", parts, [0, 1], [0, 1])
     model, table = load_trained(tmp_path / "weights", experiment, [0, 1], stacked(images, [0, 1]))
     assert torch.equal(table, trained.table)
     for name, tensor in model.state_dict().items():

@@ -1,20 +1,25 @@
 """Reading and writing the pipeline's files: whole or not at all, never unpickled."""
 
+import glob
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from latent_atlas.errors import InputError
+from latent_atlas.memory import over_budget
 
 METADATA = "latent_atlas"
 DIGEST = "digest"
 AGAIN = "delete it and run again"
+UNFINISHED = ".unfinished-"
+"""How the names of files begin that are being written."""
 
 Files = Mapping[str, str | list[str]]
 
@@ -27,20 +32,34 @@ def flat(files: Files) -> list[str]:
 @contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; when the block ends well, and what it wrote is on the
-    disk, rename it to `path`."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    disk, rename it to `path`. Raises InputError where the system refuses: the disk is full, the
+    folder read-only."""
+    path, temporary = Path(path), None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f"{UNFINISHED}{path.name}.", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror or error}); what was there before is "
+            "still there: make room or set the permissions, then run again"
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path, name: str = "") -> None:
+    """What killed processes left of the file, or of any in the folder; nobody else may be writing
+    there."""
+    for path in folder.glob(f"{UNFINISHED}{glob.escape(name)}*"):
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:
@@ -62,12 +81,16 @@ def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], **metadat
     """Save arrays as safetensors, the metadata and a digest of the arrays as JSON under one key:
     the library writes several keys in an order of its own, and equal contents must be equal
     bytes."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     plain = {name: np.asarray(array, order="C") for name, array in tensors.items()}
     kept = json.dumps(metadata | {DIGEST: _digest(plain)}, sort_keys=True)
     with atomic(path) as temporary:
-        save_file(plain, temporary, {METADATA: kept})
+        try:
+            save_file(plain, temporary, {METADATA: kept})
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def _digest(tensors: Mapping[str, np.ndarray]) -> str:
@@ -79,24 +102,74 @@ def _digest(tensors: Mapping[str, np.ndarray]) -> str:
 
 
 def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        tensors = load_file(path)
-        digest = read_tensor_metadata(path).get(DIGEST)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable safetensors file ({error}); {AGAIN}") from error
+    """Those over the budget (`memory`) are mapped, and can be read only."""
+    with _readable(path) as file:
+        places = _places(path)
+        tensors = {
+            name: _mapped(path, place) if over_budget(place.size) else file.get_tensor(name)
+            for name, place in places.items()
+        }
+        digest = _metadata(file).get(DIGEST)
     if digest not in (None, _digest(tensors)):
         raise InputError(f"{path}: its content has changed since it was written; {AGAIN}")
     return tensors
 
 
 def read_tensor_metadata(path: str | Path) -> dict[str, object]:
-    from safetensors import safe_open
+    with _readable(path) as file:
+        return _metadata(file)
 
-    with safe_open(path, framework="np") as file:
-        return json.loads((file.metadata() or {}).get(METADATA, "{}"))
+
+@contextmanager
+def _readable(path: str | Path) -> Iterator:
+    """A safetensors file, whose header is found to be sound."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            yield file
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable safetensors file ({error}); {AGAIN}") from error
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Of a tensor in a file: where its bytes begin and end, dtype as safetensors names it."""
+
+    begin: int
+    end: int
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return self.end - self.begin
+
+
+def _places(path: str | Path) -> dict[str, _Place]:
+    """As the format has it: the length of the header, the header as JSON, the bytes."""
+    with Path(path).open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    return {
+        name: _Place(
+            *(8 + length + offset for offset in facts["data_offsets"]),
+            facts["dtype"],
+            tuple(facts["shape"]),
+        )
+        for name, facts in header.items()
+        if name != "__metadata__"
+    }
+
+
+def _mapped(path: str | Path, place: _Place) -> np.ndarray:
+    """Of the numbers that numpy knows too: "F32" is its "f4"."""
+    dtype = f"{place.dtype[0].lower()}{int(place.dtype[1:]) // 8}"
+    return np.memmap(path, dtype, "r", place.begin, place.shape)
+
+
+def _metadata(file) -> dict[str, object]:
+    return json.loads((file.metadata() or {}).get(METADATA, "{}"))
 
 
 def write_json(path: str | Path, value: object) -> None:

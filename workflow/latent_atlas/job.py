@@ -1,5 +1,6 @@
 """What surrounds the work of every rule's script."""
 
+import errno
 import logging
 import sys
 import time
@@ -12,9 +13,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from latent_atlas import interruption
+from latent_atlas import interruption, memory
 from latent_atlas.errors import InputError
-from latent_atlas.files import Files, flat, sha256_file, write_json
+from latent_atlas.files import Files, flat, remove_unfinished, sha256_file, write_json
+
+REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+"""What the system says of a disk that is full, read-only or broken."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +41,42 @@ def job(snakemake) -> Iterator[list[Task]]:
     left out, and leaves a manifest of what each of its tasks was made from.
     """
     path = Path(snakemake.log[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.FileHandler(path, mode="w", encoding="utf-8"), logging.StreamHandler()]
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers, force=True)
+    _log_to(path)
+    memory.set_budget(snakemake.config["memory_budget_mib"])
     tasks, begin = tasks_of(snakemake), time.perf_counter()
     try:
         with interruption.heeded(), held(path, tasks):
+            for file in (Path(file) for task in tasks for file in flat(task.output)):
+                remove_unfinished(file.parent, file.name)
             yield tasks
+        logging.info("%.2f s of work", time.perf_counter() - begin)
+        hashed = cache(sha256_file)
+        for task in tasks:
+            write_json(manifest_path(path, task), manifest(task, hashed))
     except interruption.Interrupted:
         logging.error("asked to end: what is finished is kept, run the same command again to go on")
         sys.exit(interruption.STATUS)
     except InputError as error:
         logging.error("%s", error)
         sys.exit(1)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in REFUSALS:
+            logging.error("%s; make room or set the permissions, then run again", error)
+            sys.exit(1)
         path.write_text(traceback.format_exc(), encoding="utf-8")
         raise
-    logging.info("%.2f s of work", time.perf_counter() - begin)
-    hashed = cache(sha256_file)
-    for task in tasks:
-        write_json(manifest_path(path, task), manifest(task, hashed))
+
+
+def _log_to(path: Path) -> None:
+    """And to the screen; to that alone, which says why, where the file cannot be written."""
+    logging.raiseExceptions = False
+    screen = logging.StreamHandler()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[screen], force=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        logging.getLogger().addHandler(logging.FileHandler(path, mode="w", encoding="utf-8"))
+    except OSError as error:
+        logging.error("%s: no log is written (%s)", path, error.strerror)
 
 
 def tasks_of(snakemake) -> list[Task]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pandas as pd
 
-from latent_atlas.claims.reasons import measured_rows
+from latent_atlas.claims.reasons import diverged_seeds, measured_rows
 from latent_atlas.claims.verdicts import (
     CALIBRATED,
     NOT_ATTEMPTED,
@@ -71,6 +71,7 @@ class Judge:
 
     def __init__(self, project: Project, study: str, metrics: pd.DataFrame, costs: pd.DataFrame):
         self.project, self.study = project, project.studies[study]
+        self.diverged = diverged_seeds(metrics)
         rows = pd.concat([measured_rows(metrics), _seconds(costs, project.sweeps)])
         self.values = rows.set_index(["experiment", "metric", "split", "seed"])["value"]
         self.values = self.values.sort_index()
@@ -225,6 +226,9 @@ class Judge:
         reason = judgement.reason
         if 0 < living < len(values):
             reason += f"; {len(values) - living} seeds gave no finite value"
+        for run in sorted({name, *against.split()} & self.diverged.keys()):
+            seeds = ", ".join(map(str, self.diverged[run]))
+            reason += f"; {run} without seed {seeds}, which diverged"
         return {
             "study": self.study.id,
             "claim": claim.id,

@@ -11,7 +11,6 @@ from latent_atlas.classification.fit import Labelled
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
-from latent_atlas.errors import InputError
 from latent_atlas.files import read_tensor_metadata, read_tensors
 from latent_atlas.training.inputs import (
     load_images,
@@ -20,6 +19,7 @@ from latent_atlas.training.inputs import (
     tuned_experiment,
     with_found,
 )
+from latent_atlas.training.store import living_seeds
 
 ENCODER = "encoder."
 
@@ -44,6 +44,8 @@ class ClassifierInputs:
         """From `Project.spec` and the files of `Paths.inputs`."""
         classifier = Classifier.model_validate(with_found(spec["run"], files.get("tuned")))
         seeds = spec["seeds"]
+        if "encoder" in spec:
+            seeds = living_seeds(files["encoder_weights"], seeds)
         images, labels, hashes = load_images(classifier, seeds, files, device)
         data = {
             split: [
@@ -79,10 +81,7 @@ class ClassifierInputs:
 
 def _encoder_weights(path: str, seeds: list[int]) -> dict[str, torch.Tensor]:
     """The encoder's tensors, the rows of `seeds` alone."""
-    saved = read_tensor_metadata(path).get("seeds", [])
-    missing = sorted(set(seeds) - set(saved))
-    if missing:
-        raise InputError(f"{path}: holds seeds {saved}, not {missing}; delete it and run again")
+    saved = read_tensor_metadata(path)["seeds"]
     rows = [saved.index(seed) for seed in seeds]
     return {
         name.removeprefix(ENCODER): torch.from_numpy(tensor[rows])

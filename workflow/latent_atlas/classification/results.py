@@ -1,5 +1,7 @@
 """What a trained classifier leaves behind: weights, history, predictions, metrics, costs."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
@@ -10,7 +12,8 @@ from latent_atlas.classification.train import ClassifierTraining
 from latent_atlas.config.metrics import unit_of
 from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.costs import cost_row
-from latent_atlas.training.kept import Tensors
+from latent_atlas.training.divergence import Divergence
+from latent_atlas.training.kept import DIVERGED, Tensors
 
 WEIGHTS = "weights."
 HISTORY = "history."
@@ -30,7 +33,8 @@ def train_seed(
 
 def _tensors(fitted: Fitted, inputs: ClassifierInputs, s: int) -> Tensors:
     """`weights.NAME`; `history.SPLIT` [E,4], rows of (epoch, step, loss, accuracy); classes
-    `predicted.SPLIT` and `predicted.SPLIT_labels`, int64 [N], of what was not trained on."""
+    `predicted.SPLIT` and `predicted.SPLIT_labels`, int64 [N], of what was not trained on;
+    `diverged`, the epoch, where the loss was NaN or infinite."""
     found = {WEIGHTS + n: p.cpu().numpy() for n, p in fitted.network.state_dict().items()}
     epochs = max(epoch for epoch, *_ in fitted.history)
     steps = -(-fitted.images_seen // epochs // inputs.classifier.batch_size)
@@ -42,13 +46,20 @@ def _tensors(fitted: Fitted, inputs: ClassifierInputs, s: int) -> Tensors:
         classes = logits_of(fitted.network, data.pixels).argmax(1)
         found[PREDICTED + split] = classes.cpu().numpy()
         found[f"{PREDICTED}{split}_labels"] = data.labels.cpu().numpy()
+    if divergence := _divergence(fitted, inputs.seeds[s]):
+        found[DIVERGED] = np.asarray(divergence.epoch)
     return found
 
 
-def history_frame(parts: list[Tensors], inputs: ClassifierInputs) -> pd.DataFrame:
+def _divergence(fitted: Fitted, seed: int) -> Divergence | None:
+    spoilt = [epoch for epoch, _, loss, _ in fitted.history if not math.isfinite(loss)]
+    return Divergence(seed, min(spoilt), "loss") if spoilt else None
+
+
+def history_frame(parts: list[Tensors], seeds: list[int], inputs: ClassifierInputs) -> pd.DataFrame:
     """Tidy rows as an experiment's: experiment, seed, epoch, step, split, term, value."""
     rows = []
-    for seed, part in zip(inputs.seeds, parts, strict=True):
+    for seed, part in zip(seeds, parts, strict=True):
         for name, history in part.items():
             if not name.startswith(HISTORY):
                 continue
@@ -61,8 +72,10 @@ def history_frame(parts: list[Tensors], inputs: ClassifierInputs) -> pd.DataFram
     return pd.DataFrame(rows, columns=columns)
 
 
-def metric_frame(predicted: dict[str, np.ndarray], inputs: ClassifierInputs) -> pd.DataFrame:
-    """Tidy metrics, in percent, of the splits in `predicted`."""
+def metric_frame(
+    predicted: dict[str, np.ndarray], seeds: list[int], inputs: ClassifierInputs
+) -> pd.DataFrame:
+    """Tidy metrics, in percent, of the splits in `predicted`, arrays [S,N]."""
     rows = []
 
     def add(seed: int, split: str, metric: str, value: float) -> None:
@@ -80,7 +93,7 @@ def metric_frame(predicted: dict[str, np.ndarray], inputs: ClassifierInputs) -> 
         )
 
     classes = inputs.dataset.classes
-    for s, seed in enumerate(inputs.seeds):
+    for s, seed in enumerate(seeds):
         accuracy = {}
         for split in [name for name in predicted if not name.endswith("_labels")]:
             labels, found = predicted[f"{split}_labels"][s], predicted[split][s]
@@ -104,4 +117,5 @@ def _cost(fitted: Fitted, inputs: ClassifierInputs, seed: int) -> dict[str, obje
     epochs = max(epoch for epoch, *_ in fitted.history)
     name, seen = inputs.classifier.id, fitted.images_seen
     row = cost_row(name, epochs, parameters, fitted.seconds, seen, inputs.device)
-    return row | {"seed": seed, "seeds": 1}
+    diverged = str(_divergence(fitted, seed) or "")
+    return row | {"seed": seed, "seeds": 1, "diverged": diverged}

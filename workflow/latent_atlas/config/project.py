@@ -80,6 +80,9 @@ class Settings(Config):
         description="minutes between two states of a training, a search for codes or a classifier "
         "under way, from which it goes on after it was stopped"
     )
+    memory_budget_mib: Positive = Field(
+        description="an array over it lies in a file, whose pages the system may drop"
+    )
     battery: BatterySettings
     feature_steps: Count = Field(
         description="batches of 128 that train the classifier whose features measure samples"

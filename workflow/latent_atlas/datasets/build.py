@@ -26,14 +26,15 @@ def build_dataset(
     for split, (images, labels) in splits.items():
         check_split(images, labels, config, split)
     for split, (images, labels) in splits.items():
-        digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+        digest = hashlib.sha256(np.ascontiguousarray(images).data)
+        digest.update(np.ascontiguousarray(labels).data)
         write_tensors(
             outputs[split],
             {"images": images, "labels": labels},
             classes=config.classes,
             source=config.source.kind,
             dataset=config.id,
-            sha256=digest,
+            sha256=digest.hexdigest(),
         )
 
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import logging
 import os
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from latent_atlas.files import sha256_file
 MIRROR_VARIABLE = "LATENT_ATLAS_MIRROR"
 MOST_BYTES = 2**28
 """Of an unpacked idx file; the largest of MNIST has 47 million."""
+DAY = 24 * 60 * 60
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -117,7 +119,7 @@ class Sources:
             return check(path)
         except InputError:
             if path.is_relative_to(self.downloads):
-                path.unlink()
+                path.unlink(missing_ok=True)
             raise
 
 
@@ -146,8 +148,9 @@ def _obtain(address: str, downloads: Path) -> Path:
     import requests
 
     pooch.get_logger().setLevel("WARNING")
-    downloader = pooch.HTTPDownloader(progressbar=True, timeout=60)
+    downloader = pooch.HTTPDownloader(progressbar=True, timeout=60, hooks={"response": _heed})
     name = _download(address, downloads).name
+    _remove_abandoned(downloads)
     try:
         return Path(
             pooch.retrieve(
@@ -156,6 +159,20 @@ def _obtain(address: str, downloads: Path) -> Path:
         )
     except (requests.RequestException, OSError, ValueError) as error:
         raise InputError(f"download failed ({type(error).__name__}: {error})") from None
+
+
+def _remove_abandoned(downloads: Path) -> None:
+    """What killed processes left; another may be downloading, but none for a day."""
+    for path in downloads.glob("tmp*"):
+        if time.time() - path.stat().st_mtime > DAY:
+            path.unlink(missing_ok=True)
+
+
+def _heed(response, *_: object, **__: object) -> None:
+    """No address over https leads to one that is not."""
+    onward = response.headers.get("location", "")
+    if response.url.startswith("https://") and onward.startswith("http://"):
+        raise ValueError(f"{response.url} leads to {onward}, which is not https")
 
 
 def _checked_archive(path: Path, archive: Archive) -> Path:

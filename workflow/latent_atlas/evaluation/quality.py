@@ -84,10 +84,10 @@ class Quality:
     def frame(self, spec: Mapping, samples: list[str]) -> pd.DataFrame:
         """Tidy metrics of the experiments of `spec`, whose stored images are `samples`."""
         rows = []
-        pairs = zip(spec["experiments"].items(), samples, strict=True)
-        for (experiment, seeds), path in tqdm(list(pairs), desc="sample quality", mininterval=5):
+        pairs = zip(spec["experiments"], samples, strict=True)
+        for experiment, path in tqdm(list(pairs), desc="sample quality", mininterval=5):
             stored = read_tensors(path)
-            for s, seed in enumerate(seeds):
+            for s, seed in enumerate(read_tensor_metadata(path)["seeds"]):
                 for metric, value in self._measures(stored, s).items():
                     rows.append((experiment, seed, spec["dataset"]["id"], metric, value))
         frame = pd.DataFrame(rows, columns=["experiment", "seed", "dataset", "metric", "value"])

@@ -9,6 +9,7 @@ from torch import Tensor
 from latent_atlas.config.experiments import Augmentation, Experiment
 from latent_atlas.datasets.corruptions import gaussian_noise
 from latent_atlas.datasets.subset import hold_out
+from latent_atlas.memory import empty, gathered
 from latent_atlas.streams import numpy_stream
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import SeedImages
@@ -67,19 +68,21 @@ def noisy_levels(
 ) -> np.ndarray:
     """Grey levels float32 [(1 + copies)·N,pixels]: the images, then a copy of each for every λ.
     The noise depends on data set, split and λ alone, so that experiments share it."""
-    levels = [images.of_seed(0).cpu().numpy().astype(np.float32)]
-    for scale in augmentation.noise:
+    clean = images.of_seed(0).cpu().numpy()
+    levels = empty((1 + len(augmentation.noise), *clean.shape), np.float32)
+    levels[0] = clean
+    for scale, copies in zip(augmentation.noise, levels[1:], strict=True):
         stream = numpy_stream(dataset, "copies", split, scale)
         noisy = gaussian_noise(levels[0] / 255, stream, scale, augmentation.clip)
-        levels.append(noisy * np.float32(255))
-    return np.concatenate(levels)
+        np.multiply(noisy, np.float32(255), out=copies)
+    return levels.reshape(-1, clean.shape[-1])
 
 
 def _chosen(
     levels: np.ndarray, rows: np.ndarray, images: SeedImages, augmentation: Augmentation
 ) -> SeedImages:
     device = images.pixels.device
-    pixels = torch.from_numpy(levels[rows])[None].to(device)
+    pixels = torch.from_numpy(gathered(levels, rows[None])).to(device)
     if augmentation.target == "noisy":
         return SeedImages(pixels, images.shape)
     return NoisyCopies(pixels, images.shape, images.pixels, torch.from_numpy(rows).to(device))

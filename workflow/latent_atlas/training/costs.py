@@ -14,7 +14,8 @@ def cost_of(trained: Trained, inputs: ExperimentInputs) -> dict[str, object]:
     seen = trained.images_seen * len(inputs.seeds)
     parameters = sum(stacked[0].numel() for stacked in trained.model.state_dict().values())
     row = cost_row(inputs.experiment.id, epochs, parameters, trained.seconds, seen, inputs.device)
-    return row | {"seeds": len(inputs.seeds)}
+    diverged = "; ".join(map(str, trained.diverged.values()))
+    return row | {"seeds": len(inputs.seeds), "diverged": diverged}
 
 
 def cost_row(

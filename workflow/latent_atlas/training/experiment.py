@@ -9,11 +9,11 @@ from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.copies import training_sets
 from latent_atlas.training.costs import cost_of
 from latent_atlas.training.inputs import ExperimentInputs
-from latent_atlas.training.kept import Tensors, stacked
-from latent_atlas.training.loop import Trained, steps_per_epoch, train
+from latent_atlas.training.kept import DIVERGED, Tensors, stacked
+from latent_atlas.training.loop import TABLE, Trained, steps_per_epoch, train
 from latent_atlas.training.records import EpochRecords
 from latent_atlas.training.steps import step_of
-from latent_atlas.training.store import MODEL, TABLE, history_frame
+from latent_atlas.training.store import MODEL, history_frame
 
 GROWTH = "growth."
 HISTORY = "history."
@@ -41,7 +41,7 @@ def train_seeds(
 
 def seed_tensors(trained: Trained, records: EpochRecords, s: int) -> Tensors:
     """Of the `s`-th seed: `model.NAME`, `latents.train` where there is a table, histories [E,T] by
-    split as `history.SPLIT`, and `growth.NAME`."""
+    split as `history.SPLIT`, and `growth.NAME`; `diverged`, the epoch, where it has."""
     histories = {"train": trained.history, **records.history()}
     if trained.batches is not None:
         histories["batch"] = trained.batches
@@ -50,6 +50,8 @@ def seed_tensors(trained: Trained, records: EpochRecords, s: int) -> Tensors:
     found |= {GROWTH + name: array for name, array in records.growth_tensors(s).items()}
     if trained.table is not None:
         found[TABLE] = trained.table[s].cpu().numpy()
+    if s in trained.diverged:
+        found[DIVERGED] = np.asarray(trained.diverged[s].epoch)
     return found
 
 
@@ -59,11 +61,11 @@ def growth_of(parts: list[Tensors]) -> Tensors:
     return growth | {"epochs": growth["epochs"][0]}
 
 
-def history_of(parts: list[Tensors], inputs: ExperimentInputs) -> pd.DataFrame:
-    """As `history_frame`."""
+def history_of(parts: list[Tensors], seeds: list[int], inputs: ExperimentInputs) -> pd.DataFrame:
+    """As `history_frame`, of some of the seeds of `inputs`."""
     histories = {
         split: np.swapaxes(history, 0, 1) for split, history in stacked(parts, HISTORY).items()
     }
     experiment = inputs.experiment
     steps = steps_per_epoch(experiment, training_sets(inputs)[0].count)
-    return history_frame(histories, step_of(experiment).terms, experiment.id, inputs.seeds, steps)
+    return history_frame(histories, step_of(experiment).terms, experiment.id, seeds, steps)

@@ -18,7 +18,7 @@ from latent_atlas.errors import InputError
 from latent_atlas.files import read_tensor_metadata, sha256_json
 from latent_atlas.models.base import LatentModel
 from latent_atlas.training.loop import SeedImages
-from latent_atlas.training.store import load_trained
+from latent_atlas.training.store import living_seeds, load_trained
 
 
 @dataclass
@@ -37,11 +37,14 @@ class ExperimentInputs:
 
     @classmethod
     def load(cls, spec: dict, files: Mapping[str, str], device: str) -> "ExperimentInputs":
-        """From `Project.spec` and the files of `Paths.inputs`."""
-        experiment = tuned_experiment(spec, files.get("tuned"))
-        images, labels, hashes = load_images(experiment, spec["seeds"], files, device)
+        """From `Project.spec` and the files of `Paths.inputs`; where weights are among these, of
+        the seeds that have not diverged."""
+        experiment, seeds = tuned_experiment(spec, files.get("tuned")), spec["seeds"]
+        if "weights" in files:
+            seeds = living_seeds(files["weights"], seeds)
+        images, labels, hashes = load_images(experiment, seeds, files, device)
         dataset = DatasetConfig.model_validate(spec["dataset"])
-        return cls(experiment, dataset, spec["seeds"], images, labels, hashes, spec, device)
+        return cls(experiment, dataset, seeds, images, labels, hashes, spec, device)
 
     @property
     def pixels(self) -> int:

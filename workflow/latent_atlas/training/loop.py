@@ -11,12 +11,15 @@ from tqdm import tqdm
 
 from latent_atlas import interruption
 from latent_atlas.config.experiments import Experiment
+from latent_atlas.memory import gathered
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.registry import build_model
 from latent_atlas.streams import set_streams, stream_states, torch_streams
 from latent_atlas.training.checkpoints import Checkpoints, Resumable, State, prefixed, under
+from latent_atlas.training.divergence import Divergence, Survivors
 from latent_atlas.training.steps import step_of
 
+TABLE = "latents.train"
 AfterEpoch = Callable[[int, LatentModel, Tensor | None], None]
 
 
@@ -24,7 +27,8 @@ AfterEpoch = Callable[[int, LatentModel, Tensor | None], None]
 class Trained:
     """A stacked model after training. `table` [S,N,table_width] or None; `history` [E,S,T] with
     `terms` by name, `batches` [steps,S,T] likewise where every batch's are kept; `seconds` of the
-    loop alone; `images_seen` by each seed."""
+    loop alone; `images_seen` by each seed. Seeds that `diverged`, by their place in the stack, are
+    as after their last finite epoch."""
 
     model: LatentModel
     table: Tensor | None
@@ -33,6 +37,7 @@ class Trained:
     terms: tuple[str, ...]
     seconds: float
     images_seen: int
+    diverged: dict[int, Divergence]
 
 
 @dataclass
@@ -47,9 +52,9 @@ class SeedImages:
     def select(cls, images: np.ndarray, rows: np.ndarray, device: str) -> "SeedImages":
         """`images` uint8 [M,C,H,W] and `rows` [S,N]; one copy where all seeds share their rows."""
         shared = (rows == rows[0]).all()
-        chosen = images[rows[:1] if shared else rows]
-        flat = chosen.reshape(*chosen.shape[:2], -1)
-        return cls(torch.from_numpy(np.ascontiguousarray(flat)).to(device), images.shape[1:])
+        chosen = gathered(images, rows[:1] if shared else rows)
+        flat = torch.from_numpy(chosen).flatten(2)
+        return cls(flat.to(device), images.shape[1:])
 
     def first(self, n: int | None) -> "SeedImages":
         """The first `n` of each seed; all where `n` is None."""
@@ -134,15 +139,16 @@ class Training:
         self.sums = torch.zeros(len(self.step.terms), len(seeds), device=device, dtype=dtype)
         self.history: list[Tensor] = []
         self.batches: list[Tensor] = []
+        self.survivors = Survivors(seeds, self.step.terms, self._tensors())
         self.epoch, self.start, self.seconds = 1, 0, 0.0
         self.begun = time.perf_counter()
 
     def run(self, max_steps: int | None, checkpoints: Checkpoints | None) -> None:
-        """To the end, or for `max_steps`."""
+        """To the end, or for `max_steps`, or until no seed is finite."""
         steps, epochs = 0, self.experiment.training.epochs
         title = f"train {self.experiment.id}"
         with tqdm(desc=title, total=epochs, initial=self.epoch - 1, mininterval=5) as shown:
-            while self.epoch <= epochs:
+            while self.epoch <= epochs and self.survivors.any:
                 order = self._start_epoch()
                 while self.start < self.per_epoch:
                     self._batch(order)
@@ -180,9 +186,14 @@ class Training:
 
     def _end_epoch(self) -> None:
         self.history.append(self.sums / self.per_epoch)
+        self.survivors.after_epoch(self.epoch, self.history[-1], self._tensors())
         if self.after_epoch:
             self.after_epoch(self.epoch, self.model, self.table)
         self.epoch, self.start, self.sums = self.epoch + 1, 0, torch.zeros_like(self.sums)
+
+    def _tensors(self) -> State:
+        """What training leaves of each seed, [S,…]."""
+        return self.model.state_dict() | ({} if self.table is None else {TABLE: self.table})
 
     def state(self) -> State:
         """After a batch."""
@@ -196,6 +207,7 @@ class Training:
             **state,
             **prefixed("model", self.model.state_dict()),
             **prefixed("step", self.step.state()),
+            **prefixed("survivors", self.survivors.state()),
             "shuffling": self.shuffled_from,
             "sums": self.sums,
             "at": torch.tensor([self.epoch, self.start]),
@@ -214,6 +226,7 @@ class Training:
             self.after_epoch.restore(under("records", state))
         self.model.load_state_dict(under("model", state))
         self.step.restore(under("step", state))
+        self.survivors.restore(under("survivors", state))
         set_streams(self.shuffling, state["shuffling"])
         self.sums.copy_(state["sums"])
         self.epoch, self.start = state["at"].tolist()
@@ -224,14 +237,18 @@ class Training:
         return self.seconds + time.perf_counter() - self.begun
 
     def trained(self) -> Trained:
+        good = dict(self.survivors.good)
+        table = good.pop(TABLE, None)
+        self.model.load_state_dict(good)
         return Trained(
             self.model.eval().requires_grad_(False),
-            None if self.table is None else self.table.detach(),
+            table,
             _by_seed(self.history),
             _by_seed(self.batches) if self.batches else None,
             self.step.terms,
             self._seconds(),
             len(self.history) * self.per_epoch,
+            self.survivors.diverged(),
         )
 
 

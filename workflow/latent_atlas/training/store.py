@@ -8,29 +8,41 @@ import torch
 
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.errors import InputError
-from latent_atlas.files import read_tensor_metadata, read_tensors, write_tensors
+from latent_atlas.files import AGAIN, read_tensor_metadata, read_tensors, write_tensors
 from latent_atlas.models.base import LatentModel
 from latent_atlas.training.kept import stacked
-from latent_atlas.training.loop import SeedImages, initial_model
+from latent_atlas.training.loop import TABLE, SeedImages, initial_model
 
 MODEL = "model."
-TABLE = "latents.train"
 
 
-def save_weights(path, parts: list[dict[str, np.ndarray]], seeds: list[int]) -> None:
+def save_weights(
+    path, parts: list[dict[str, np.ndarray]], seeds: list[int], trained: list[int]
+) -> None:
     """Every parameter [S,…]; the table of training latents, if any, as `latents.train` [S,N,w].
-    `parts` holds those of each seed, parameters as `model.NAME`."""
+    `parts` holds those of each of the `seeds`, parameters as `model.NAME`; the others of the seeds
+    that were `trained` have diverged."""
     tensors = stacked(parts, MODEL)
     if TABLE in parts[0]:
         tensors[TABLE] = np.stack([part[TABLE] for part in parts])
-    write_tensors(path, tensors, seeds=seeds)
+    write_tensors(path, tensors, seeds=seeds, trained=trained)
+
+
+def living_seeds(path, seeds: list[int]) -> list[int]:
+    """Those of `seeds` whose weights are in a file; InputError where one is missing that has not
+    diverged."""
+    facts = read_tensor_metadata(path)
+    saved, trained = facts.get("seeds", []), facts.get("trained", [])
+    if missing := sorted(set(seeds) - set(trained)):
+        raise InputError(f"{path}: holds seeds {trained}, not {missing}; {AGAIN}")
+    return [seed for seed in seeds if seed in saved]
 
 
 def load_trained(path, experiment: Experiment, seeds: list[int], images: SeedImages):
     """The frozen stack in eval mode and its table or None; InputError where shapes disagree."""
     saved = read_tensors(path)
-    if read_tensor_metadata(path).get("seeds") != seeds:
-        raise InputError(f"{path}: holds other seeds than {seeds}; delete it and run again")
+    if read_tensor_metadata(path)["seeds"] != seeds:
+        raise InputError(f"{path}: holds other seeds than {seeds}; {AGAIN}")
     table = saved.pop(TABLE, None)
     model, _ = initial_model(experiment, seeds, images.shape, images.count)
     return _filled(model, saved, path), None if table is None else torch.from_numpy(table)

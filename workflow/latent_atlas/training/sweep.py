@@ -27,7 +27,7 @@ def train_sweep(
     seeds: list[int],
 ) -> tuple[list[Tensors], list[dict]]:
     """Train some of the seeds of `inputs`, those of the sweep's base, at every point: the last
-    validation `losses` [points] of each seed, and what each point cost.
+    validation `losses` [points] of each seed, NaN where it diverged, and what each point cost.
 
     A seed's random streams are the same at every point, so that points compare pairwise.
     """
@@ -49,7 +49,9 @@ def train_sweep(
             after_epoch=records,
             checkpoints=unfinished.part(seeds=seeds, values=values),
         )
-        losses.append(records.validation[-1][:, 0].double().numpy())
+        last = records.validation[-1][:, 0].double().numpy()
+        last[list(trained.diverged)] = np.nan
+        losses.append(last)
         costs.append(cost_of(trained, replace(some, experiment=experiment)))
     return [{"losses": of_seed} for of_seed in np.stack(losses, 1)], costs
 
