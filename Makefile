@@ -3,7 +3,7 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: all test bench lock schemas
+.PHONY: all test bench faults fuzz lock schemas
 
 all: $(ENV)/installed
 	$(BIN)/snakemake --cores all
@@ -18,6 +18,18 @@ test: $(ENV)/installed
 # Speed beside what people use instead; half an hour, with nothing else running.
 bench: $(ENV)/rivals
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+# Kills, full disks and malformed input, a quarter of an hour on two cores with nothing else running.
+faults: $(ENV)/installed
+	PYTHONPATH=tests $(BIN)/python -m faults $(FAULTS_ARGS)
+
+# What reads other people's files, five minutes each.
+fuzz: $(ENV)/fuzzer
+	for reader in idx cifar archive; do PYTHONPATH=tests $(BIN)/python -m faults.fuzz $$reader $(FUZZ_ARGS) || exit 1; done
+
+$(ENV)/fuzzer: $(ENV)/installed tests/faults/requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r tests/faults/requirements.lock
+	touch $@
 
 $(ENV)/rivals: $(ENV)/installed benchmarks/requirements.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r benchmarks/requirements.lock
@@ -34,6 +46,7 @@ $(ENV)/installed: requirements.lock pyproject.toml
 lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --upgrade pyproject.toml -o requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --constraint requirements.lock --upgrade benchmarks/requirements.in -o benchmarks/requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade tests/faults/requirements.in -o tests/faults/requirements.lock
 
 schemas: $(ENV)/installed
 	$(BIN)/python -m latent_atlas schemas workflow/schemas

@@ -4,6 +4,7 @@ from latent_atlas.config.jobs import Jobs
 from latent_atlas.config.paths import Paths
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
+from latent_atlas.files import check_writable
 
 min_version("9.0")
 
@@ -19,6 +20,13 @@ except InputError as error:
 paths = Paths(project)
 jobs = Jobs(paths)
 RESULTS = paths.results
+
+
+onstart:
+    try:
+        check_writable(RESULTS)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:

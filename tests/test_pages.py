@@ -3,9 +3,13 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 from conftest import ROOT
+from PIL import Image
 from playwright.sync_api import sync_playwright
+from test_own_images import config, encoded, write
 
 CHROMIUM = shutil.which("chromium")
 MODULES = ROOT / "tests/browser/node_modules"
@@ -186,3 +190,40 @@ def test_the_table_library_is_the_published_one():
         pytest.skip("needs datatables.net: npm ci --prefix tests/browser")
     (kept,) = Path(ROOT / "workflow/report/vendor").glob("dataTables-*.min.js")
     assert kept.read_bytes() == published.read_bytes()
+
+
+EVIL = "</script><img src=x onerror=alert(1)>"
+EVIL_CLASS = "<img src=x onerror=alert(2)>"
+EVIL_FOLDER = "<svg onload=alert(3)>'\""
+
+
+@pytest.mark.slow
+def test_names_that_are_scripts_stay_text(browser, checkout):
+    """A title, a class and a file name of a person's own data, and a study's title."""
+    checkout.make_tiny()
+    rng = np.random.default_rng(0)
+    images = {
+        f"{label}/{EVIL_FOLDER}{n}.png": encoded(Image.fromarray(pixels))
+        for label in (EVIL_CLASS, "plain")
+        for n, pixels in enumerate(rng.integers(0, 256, (60, 28, 28), np.uint8))
+    }
+    write(checkout.folder / EVIL_FOLDER, images)
+    own = config(EVIL_FOLDER, sizes={"train": 84, "test": 36}, shape=[1, 28, 28])
+    own |= {"id": "own", "title": EVIL, "classes": [EVIL_CLASS, "plain"]}
+    (checkout.folder / "config/datasets/own.yaml").write_text(yaml.safe_dump(own))
+    study = "config/studies/auto_decoder.yaml"
+    checkout.edit(study, title=EVIL, small={"dataset": "own", "experiments": ["ad"]})
+    checkout.edit("config/config.yaml", studies=["auto_decoder"], seeds=2)
+    run = checkout.snakemake()
+    assert run.returncode == 0, run.stderr
+    for name in PAGES:
+        page, dialogs = browser.new_page(), []
+        page.on("dialog", lambda dialog, seen=dialogs: (seen.append(dialog), dialog.dismiss()))
+        page.goto((checkout.folder / f"results/{name}.html").as_uri())
+        page.mouse.move(500, 500)
+        page.wait_for_timeout(500)
+        assert not dialogs
+        assert page.locator("[onerror], [onload]").count() == 0
+        text = page.content()
+        assert "&lt;img src=x onerror=alert" in text or "\\u003cimg src=x onerror=alert" in text
+        page.close()

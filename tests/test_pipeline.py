@@ -1,9 +1,13 @@
 """The whole workflow on tiny data, through Snakemake as a person runs it."""
 
+import getpass
 import gzip
 import hashlib
 import json
 import re
+import socket
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -214,6 +218,16 @@ def test_two_runs_give_equal_bytes(finished, checkout):
     one, other = (read_table(run.folder / "results/claims.parquet") for run in (finished, checkout))
     untimed = one.metric != "train_seconds"
     assert one[untimed].to_json() == other[untimed].to_json()
+
+
+def test_nothing_tells_where_or_by_whom_it_was_made(finished):
+    private = [str(finished.folder), str(Path.home()), sys.prefix]
+    private += [name for name in (socket.gethostname(), getpass.getuser()) if len(name) > 5]
+    for path in (finished.folder / "results").rglob("*"):
+        if path.is_file():
+            told = read_table(path).to_json() if path.suffix == ".parquet" else ""
+            told += path.read_bytes().decode("latin-1")
+            assert [word for word in private if word in told] == [], path
 
 
 @pytest.mark.slow

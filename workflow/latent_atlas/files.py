@@ -16,7 +16,7 @@ from latent_atlas.errors import InputError
 from latent_atlas.memory import over_budget
 
 METADATA = "latent_atlas"
-DIGEST = "digest"
+DIGEST, FRAME_DIGEST = "digest", "frame_digest"
 AGAIN = "delete it and run again"
 UNFINISHED = ".unfinished-"
 """How the names of files begin that are being written."""
@@ -53,6 +53,20 @@ def atomic(path: str | Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def check_writable(folder: str | Path) -> None:
+    """InputError where a file cannot be made in it."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+            file.flush()
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror}); make room or set the permissions, "
+            "then run again"
+        ) from None
 
 
 def remove_unfinished(folder: Path, name: str = "") -> None:
@@ -179,23 +193,46 @@ def write_json(path: str | Path, value: object) -> None:
 
 
 def write_table(path: str | Path, frame, **metadata: object) -> None:
-    """Save a pandas frame as parquet, the metadata as JSON in the footer."""
+    """Save a pandas frame as parquet, the metadata and a digest of the frame as JSON in the
+    footer."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    footer = {METADATA: json.dumps(metadata, sort_keys=True)}
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    facts = metadata | {FRAME_DIGEST: _frame_digest(table.to_pandas())}
+    footer = {METADATA: json.dumps(facts, sort_keys=True)}
     with atomic(path) as temporary:
         pq.write_table(table.replace_schema_metadata(footer), temporary, compression="zstd")
 
 
+def _frame_digest(frame) -> str:
+    from pandas.util import hash_pandas_object
+
+    lists = {name: frame[name].map(list).map(repr) for name in frame.select_dtypes("object")}
+    digest = hashlib.sha256(f"{frame.dtypes.to_dict()}".encode())
+    digest.update(hash_pandas_object(frame.assign(**lists), index=False).to_numpy().data)
+    return digest.hexdigest()
+
+
 def read_table(path: str | Path):
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    with _readable_table(path):
+        table = pq.read_table(path)
+        frame, digest = table.to_pandas(), _footer(table.schema).get(FRAME_DIGEST)
+        changed = digest not in (None, _frame_digest(frame))
+    if changed:
+        raise InputError(f"{path}: its content has changed since it was written; {AGAIN}")
+    return frame
+
+
+@contextmanager
+def _readable_table(path: str | Path) -> Iterator[None]:
+    import pyarrow as pa
+
     try:
-        return pq.read_table(path).to_pandas()
-    except (pa.ArrowInvalid, OSError) as error:
+        yield
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable parquet file ({error}); {AGAIN}") from error
 
 
@@ -213,5 +250,9 @@ def join_tables(
 def read_table_metadata(path: str | Path) -> dict:
     import pyarrow.parquet as pq
 
-    footer = pq.read_schema(path).metadata or {}
-    return json.loads(footer.get(METADATA.encode(), b"{}"))
+    with _readable_table(path):
+        return _footer(pq.read_schema(path))
+
+
+def _footer(schema) -> dict:
+    return json.loads((schema.metadata or {}).get(METADATA.encode(), b"{}"))

@@ -3,7 +3,8 @@
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ MAT_ERRORS = (
     struct.error,
     zlib.error,
 )
+HDF5_ERRORS = (RuntimeError, OSError, KeyError, ValueError, TypeError, MemoryError, SystemError)
 NPZ_ERRORS = (ValueError, EOFError, OSError, MemoryError, zipfile.BadZipFile, AttributeError)
 
 
@@ -78,13 +80,21 @@ def read_mat(path: Path, keys: list[str], more: Sequence[str] = ()) -> dict[str,
 def _read_hdf5(path: Path, keys: list[str], more: Sequence[str]) -> dict[str, np.ndarray]:
     import h5py
 
+    with readable_hdf5(path), h5py.File(path) as file:
+        plain = plain_arrays(file)
+        check_keys(path, keys, plain)
+        wanted = [*keys, *(key for key in more if key in plain)]
+        return {key: file[key][()].T for key in wanted}
+
+
+@contextmanager
+def readable_hdf5(path: Path) -> Iterator[None]:
+    """What h5py raises of a damaged file is an InputError."""
     try:
-        with h5py.File(path) as file:
-            plain = plain_arrays(file)
-            check_keys(path, keys, plain)
-            wanted = [*keys, *(key for key in more if key in plain)]
-            return {key: file[key][()].T for key in wanted}
-    except OSError as error:
+        yield
+    except InputError:
+        raise
+    except HDF5_ERRORS as error:
         raise InputError(f"{path}: not a readable .mat file ({error})") from None
 
 

@@ -120,6 +120,8 @@ def check_split(images: np.ndarray, labels: np.ndarray, config: DatasetConfig, s
             f"{where}: images are {' × '.join(map(str, images.shape[1:]))}, "
             f"the data set's file says {' × '.join(map(str, config.shape))}"
         )
+    if labels.ndim != 1:
+        raise InputError(f"{where}: labels are {labels.shape}, one number an image is needed")
     if len(images) != len(labels):
         raise InputError(f"{where}: {len(images)} images but {len(labels)} labels")
     if len(images) != config.sizes[split]:

@@ -113,14 +113,19 @@ class Sources:
         )
 
     def _checked(self, address: str, check: Callable[[Path], T]) -> T:
-        """A bad download of ours is deleted, a mirror's file never."""
+        """A bad download of ours is deleted, and fetched again where it was an earlier one; a
+        mirror's file never."""
+        own = _download(address, self.downloads)
+        earlier = own.exists()
         path = _obtain(address, self.downloads)
         try:
             return check(path)
-        except InputError:
-            if path.is_relative_to(self.downloads):
-                path.unlink(missing_ok=True)
-            raise
+        except InputError as error:
+            own.unlink(missing_ok=True)
+            if not earlier:
+                raise
+            log.warning("%s: %s; fetching it again", own, error)
+        return self._checked(address, check)
 
 
 def _not_had(where: str, name: str, folder: str, failures: list[str]) -> InputError:

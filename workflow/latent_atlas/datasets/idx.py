@@ -8,6 +8,7 @@ import numpy as np
 from latent_atlas.errors import InputError
 
 _UBYTE = 0x08
+MOST_AXES = 4
 
 
 def parse_idx(payload: bytes, name: str) -> np.ndarray:
@@ -22,9 +23,13 @@ def parse_idx(payload: bytes, name: str) -> np.ndarray:
     if kind != _UBYTE:
         raise InputError(f"{name}: idx type {kind:#04x}; only unsigned bytes (0x08) are read")
     header = 4 + 4 * rank
-    if rank == 0 or len(payload) < header:
+    if not 1 <= rank <= MOST_AXES:
+        raise InputError(f"{name}: {rank} axes; 1 to {MOST_AXES} are read")
+    if len(payload) < header:
         raise InputError(f"{name}: the idx header is cut short")
     shape = struct.unpack(f">{rank}I", payload[4:header])
+    if 0 in shape:
+        raise InputError(f"{name}: header says {' × '.join(map(str, shape))}: empty")
     expected = header + math.prod(shape)
     if len(payload) != expected:
         raise InputError(

@@ -26,6 +26,14 @@ MOST_FILES = 2**21
 MOST_RATIO = 100
 """Of what an archive unpacks to over its own size, once it is more than `MOST_BYTES`: images hardly
 shrink."""
+UNREADABLE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # encrypted, or packed in a way that zipfile does not know
+)
 DRIVE = re.compile("^[A-Za-z]:")
 
 
@@ -98,7 +106,7 @@ def _wanted_files(
             yield name, found, read()
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{path}: cannot be read ({error}); get it again") from None
 
 
@@ -135,6 +143,8 @@ def _tar_files(path: Path) -> Iterator[File]:
                 raise InputError(f"{name}: a link or a device; pack plain files")
             if member.isfile():
                 yield name, member.size, archive.extractfile(member).read
+        while archive.fileobj.read(MOST_BYTES):
+            """To the end, where gzip's checksum is."""
 
 
 def _zip_files(path: Path) -> Iterator[File]:
@@ -147,6 +157,8 @@ def _zip_files(path: Path) -> Iterator[File]:
 
 def _safe_name(name: str) -> PurePosixPath:
     pure = PurePosixPath(name.replace("\\", "/"))
+    if not pure.parts:
+        raise InputError("holds an entry without a name; pack it anew")
     if pure.is_absolute() or ".." in pure.parts or DRIVE.match(name):
         raise InputError(f"holds the name {name!r}, which leads out of the archive; pack it anew")
     return pure

@@ -1,7 +1,7 @@
 """Images in MATLAB files: any orientation in, the same orientation out."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from latent_atlas.datasets.arrays import check_keys, plain_arrays, read_mat
+from latent_atlas.datasets.arrays import check_keys, plain_arrays, read_mat, readable_hdf5
 from latent_atlas.errors import InputError
 from latent_atlas.files import atomic
 
@@ -40,7 +40,8 @@ class ImageStack:
 
     def read(self, rows: slice) -> np.ndarray:
         """Images `rows`, [n,784]."""
-        block = self.array[self._index(rows)]
+        with readable_hdf5(self.array.file.filename) if self.reverse else nullcontext():
+            block = self.array[self._index(rows)]
         block = block.T if self.reverse else block
         images = np.moveaxis(block, self.axes.index("N"), 0)
         return images.reshape(len(images), -1)
@@ -87,13 +88,14 @@ def open_images(path: Path, axes: str | None) -> Iterator[tuple[ImageStack, obje
         array = _plain(arrays[IMAGES], where)
         yield ImageStack(array, layout(array.shape, axes, where), False), arrays.get(LABELS)
         return
-    try:
-        with h5py.File(path) as file:
+    with readable_hdf5(path):
+        file = h5py.File(path)
+    with file:
+        with readable_hdf5(path):
             check_keys(path, [IMAGES], plain_arrays(file))
-            array = _plain(file[IMAGES], where)
-            yield ImageStack(array, layout(array.shape[::-1], axes, where), True), file.get(LABELS)
-    except OSError as error:
-        raise InputError(f"{path}: not a readable .mat file ({error})") from None
+            array, labels = _plain(file[IMAGES], where), file.get(LABELS)
+            images = ImageStack(array, layout(array.shape[::-1], axes, where), True)
+        yield images, labels
 
 
 def _plain(array, where: str):

@@ -124,7 +124,7 @@ def models(project: Project, metrics: pd.DataFrame) -> list[dict]:
 
 def comparison(metrics: pd.DataFrame) -> dict[str, dict[tuple[str, str], tuple[float, float]]]:
     """Experiment → (metric, split) → mean and half-width of the 95 % interval over seeds."""
-    plain = metrics[[metric_parts(name)[1] is None for name in metrics.metric]]
+    plain = metrics[metrics.metric.map(lambda name: metric_parts(name)[1] is None).astype(bool)]
     summary = plain.groupby(["experiment", "metric", "split"]).value.agg(["mean", "std", "count"])
     error = summary["std"] / np.sqrt(summary["count"])
     summary["half"] = stats.t.ppf(0.975, (summary["count"] - 1).clip(lower=1)) * error

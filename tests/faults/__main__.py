@@ -1,0 +1,90 @@
+"""`make faults`: a campaign of a quarter of an hour on two cores, and its table."""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from faults.inputs import configuration_outcomes, dataset_outcome, file_cases
+from faults.kills import KINDS, STAGES, Chain, copy_of, reference, run_chain, seconds_of
+from faults.others import FAULTS
+from faults.server import slow_server
+
+ROUNDS = 4
+KILLS = 9
+
+
+def campaign(folder: Path, rounds: int, kills: int, minutes: float) -> tuple[list, list]:
+    """Chains of kills, then every other fault; no chain is begun after so many minutes. Rows of
+    the table, and what did not survive."""
+    begun, seed = time.monotonic(), random.SystemRandom().randrange(10**6)
+    with slow_server() as downloaded:
+        whole = reference(folder / "reference", downloaded)
+        longest = {s.name: seconds_of(whole, folder / "timed", s) for s in STAGES.values()}
+
+        def chain(number: int, stage: str) -> Chain | None:
+            if time.monotonic() - begun > 60 * minutes:
+                return None
+            own = folder / f"chain-{number}-{stage}"
+            return run_chain(whole, own, STAGES[stage], longest[stage], kills, seed + number)
+
+        asked = [stage for _ in range(rounds) for stage in STAGES]
+        with ThreadPoolExecutor(2) as pool:
+            found = pool.map(chain, range(len(asked)), asked)
+            chains = [c for c in tqdm(found, desc="chains", total=len(asked)) if c]
+        others = defaultdict(list)
+        for name, fault in tqdm([(n, f) for n, faults in FAULTS.items() for f in faults]):
+            copy = copy_of(whole, folder / "other")
+            others[name].append(fault(whole, copy))
+    rows = list(killed_rows(chains))
+    rows += [(name, len(tries), sum(not said for said in tries)) for name, tries in others.items()]
+    broken = [str(c) for c in chains if not c.survived]
+    return rows, broken + [f"{n}: {said}" for n, tries in others.items() for said in tries if said]
+
+
+def killed_rows(chains: list[Chain]):
+    for stage in STAGES:
+        own = [c for c in chains if c.stage == stage]
+        kills = sum((c.kills for c in own), Counter())
+        each = ", ".join(f"{kills[kind]} {kind}" for kind in KINDS)
+        survived = sum(c.kills.total() for c in own if c.survived)
+        yield f"SIGKILL, {stage}: {each}; {len(own)} chains", kills.total(), survived
+
+
+def inputs(folder: Path) -> tuple[list, list]:
+    outcomes = list(configuration_outcomes())
+    for number, case in enumerate(tqdm(file_cases(), desc="inputs")):
+        (own := folder / f"input-{number}").mkdir()
+        outcomes.append(dataset_outcome(case, own))
+    outcomes = [o for o in outcomes if o.error or o.faults]
+    kinds = Counter(o.kind for o in outcomes)
+    well = Counter(o.kind for o in outcomes if not o.faults)
+    rows = [(f"malformed {kind}", count, well[kind]) for kind, count in kinds.items()]
+    return rows, [str(o) for o in outcomes if o.faults]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="chains of every stage")
+    parser.add_argument("--kills", type=int, default=KILLS, help="of a chain")
+    parser.add_argument("--minutes", type=float, default=12)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        rows, broken = campaign(Path(name), arguments.rounds, arguments.kills, arguments.minutes)
+        more, also = inputs(Path(name))
+    print("| fault | tries | survived |\n|---|---:|---:|")
+    for row in [*rows, *more]:
+        print("| {} | {} | {} |".format(*row))
+    for line in [*broken, *also]:
+        print(line)
+    sys.exit(bool(broken or also))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""A short version of `make faults`: what it does at length is done once."""
+
+import shutil
+import subprocess
+
+import pytest
+from faults.kills import KINDS, STAGES, copy_of, reference, run_chain, seconds_of
+from faults.others import FAULTS
+from faults.server import slow_server
+
+MOUNTING = {"full disk", "read-only results"}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    with slow_server() as downloaded:
+        yield reference(tmp_path_factory.mktemp("faults") / "reference", downloaded)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_chain_of_kills_leaves_no_trace(whole, tmp_path, stage):
+    longest = seconds_of(whole, tmp_path / "timed", STAGES[stage])
+    chain = run_chain(whole, tmp_path / "chain", STAGES[stage], longest, kills=3, seed=0)
+    assert chain.survived, chain
+    assert chain.kills.total() == 3
+    assert set(chain.kills) <= set(KINDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_told_of_and_mended(whole, tmp_path, name):
+    if name in MOUNTING and not may_mount():
+        pytest.skip("mounts need user namespaces")
+    assert FAULTS[name][len(FAULTS[name]) // 2](whole, copy_of(whole, tmp_path / "copy")) == []
+
+
+def may_mount() -> bool:
+    if not shutil.which("unshare"):
+        return False
+    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/tmp"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
