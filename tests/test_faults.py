@@ -1,4 +1,4 @@
-"""A short version of `make faults`: what it does at length is done once."""
+"""A short version of `make faults`: of what it does at length, something of each kind once."""
 
 import shutil
 import subprocess
@@ -18,17 +18,19 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", ["download", "training"])
 def test_a_chain_of_kills_leaves_no_trace(whole, tmp_path, stage):
     longest = seconds_of(whole, tmp_path / "timed", STAGES[stage])
-    chain = run_chain(whole, tmp_path / "chain", STAGES[stage], longest, kills=3, seed=0)
+    chain = run_chain(whole, tmp_path / "chain", STAGES[stage], longest, kills=2, seed=0)
     assert chain.survived, chain
-    assert chain.kills.total() == 3
+    assert chain.kills.total() == 2
     assert set(chain.kills) <= set(KINDS)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    "name", ["full disk", "read-only results", "corrupted weights", "corrupted download"]
+)
 def test_a_fault_is_told_of_and_mended(whole, tmp_path, name):
     if name in MOUNTING and not may_mount():
         pytest.skip("mounts need user namespaces")
