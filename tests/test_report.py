@@ -3,7 +3,7 @@
 import json
 import math
 import shutil
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -304,7 +304,13 @@ def test_the_readmes_table_is_in_step_with_what_is_recorded(published):
     assert headline(published, ROOT / "recorded") in (ROOT / "README.md").read_text()
 
 
-def small_page(tmp_path, settings=None, root=ROOT, change=lambda metrics: metrics) -> str:
+def small_page(
+    tmp_path,
+    settings=None,
+    root=ROOT,
+    change=lambda metrics: metrics,
+    diverged=MappingProxyType({}),
+) -> str:
     """The page of a small run of study A whose every measurement is a made-up number."""
     chosen = {"studies": ["auto_decoder"]} | (settings or {})
     project = Project(yaml.safe_load((ROOT / "config/config.yaml").read_text()) | chosen, root)
@@ -334,6 +340,7 @@ def small_page(tmp_path, settings=None, root=ROOT, change=lambda metrics: metric
             "peak_memory_mib": 7.0,
             "device": "cpu",
             "threads": 1,
+            "diverged": diverged.get(name, ""),
         }
         for name in project.experiments
     )
@@ -356,6 +363,14 @@ def test_the_page_names_what_has_not_finished(tmp_path):
     page = small_page(tmp_path, change=lambda metrics: metrics[metrics.experiment != "ad"])
     assert "Not finished: ad." in page
     assert "was not measured on ad" in page
+
+
+def test_the_page_names_what_has_diverged(tmp_path):
+    told = "seed 1 at epoch 2: its loss is nan"
+    assert "diverged" not in small_page(tmp_path)
+    page = small_page(tmp_path, diverged={"ad": told})
+    assert f"<strong>ad diverged: {told}.</strong>" in page
+    assert page.count(told) == 2, "at the head and in its row of costs"
 
 
 def test_a_page_without_any_verdict_says_so(tmp_path):
