@@ -155,9 +155,18 @@ def test_a_sweeps_point_is_the_experiment_with_its_values(published, tmp_path):
     values = table.set_index(["metric", "seed"]).value
     expected = records.validation[-1][:, 0].double()
     assert values["sweep_loss/7"].tolist() == pytest.approx(expected.tolist())
-    both = values[["sweep_loss/2", "sweep_loss/7"]].unstack(0)
-    excess = values[["sweep_excess/2", "sweep_excess/7"]].unstack(0)
-    lowest = both.min(axis=1)
-    assert excess.to_numpy() == pytest.approx(both.div(lowest, axis=0).to_numpy() - 1)
-    assert (excess.min(axis=1) == 0).all()
     assert not pd.isna(table.unit).any()
+
+
+@pytest.mark.parametrize(
+    ("losses", "excess"),
+    [((8.0, 4.0), (1.0, 0.0)), ((2.0, -4.0), (1.5, 0.0)), ((-3.0, -4.0), (0.25, 0.0))],
+)
+def test_an_excess_is_above_the_best_points_loss_whatever_its_sign(published, losses, excess):
+    sweep = published.declared["fnn-sizes"].model_copy(update={"grid": {"model.latent": [2, 7]}})
+    table = sweep_frame(sweep, "mnist", [0], [{"losses": np.array(losses)}])
+    found = table[table.metric.str.startswith("sweep_excess")]
+    assert dict(zip(found.metric, found.value, strict=True)) == {
+        "sweep_excess/2": excess[0],
+        "sweep_excess/7": excess[1],
+    }

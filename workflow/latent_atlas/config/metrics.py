@@ -347,7 +347,11 @@ METRICS: dict[str, tuple[str, str]] = {
         "of a sweep's point, by its values: the training objective with a sampled code on what is "
         "held out, after the last epoch",
     ),
-    "sweep_excess": ("share", "by which that loss exceeds the best point's of the same seed"),
+    "sweep_excess": (
+        "share",
+        "by which that loss exceeds the best point's of the same seed, of the size of that; noise "
+        "outside [0, 1] makes losses negative",
+    ),
     "search_best_value": ("loss or percent", "validation value of a search's best trial"),
     "search_best_is_adam": ("1", "1 where a search's best trial uses Adam, else 0"),
     "search_late_ratio": (

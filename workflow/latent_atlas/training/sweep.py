@@ -63,7 +63,8 @@ def sweep_frame(sweep: Sweep, dataset: str, seeds: list[int], parts: list[Tensor
         index=pd.Index(seeds, name="seed"),
         columns=list(sweep.points()),
     )
-    excess = table.div(table.min(axis=1), axis=0) - 1
+    best = table.min(axis=1)
+    excess = table.sub(best, axis=0).div(best.abs(), axis=0)
     rows = [
         {
             "experiment": sweep.id,
