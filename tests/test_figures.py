@@ -1,5 +1,7 @@
 """Figures show the numbers of their files."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -202,7 +204,11 @@ def test_the_lowest_point_of_a_sweep_is_named(tmp_path):
     run = RUN | {"grid": {"model.latent": [2, 20, 80]}}
     (panel,) = KINDS["sweep"]({"runs": {"a": run}}, [path]).axes
     assert panel.lines[0].get_ydata().tolist() == [10, 5, 6]
-    assert panel.get_title() == "lowest at 20 (Autoencoder)"
+    assert panel.get_title() == "Autoencoder: lowest at 20"
+    assert panel.get_xlabel() == "latent"
+
+
+def test_the_lowest_of_a_grid_is_framed_whatever_is_negative_or_diverged(tmp_path):
     path = losses(
         tmp_path / "grid.parquet", [("1+0", 9.0), ("1+2", 4.0), ("3+0", 5.0), ("3+2", 6.0)]
     )
@@ -211,6 +217,16 @@ def test_the_lowest_point_of_a_sweep_is_named(tmp_path):
     assert [text.get_text() for text in panel.texts] == ["10", "5", "6", "7"]
     assert panel.patches[0].get_xy() == (0.5, -0.5)
     assert (panel.get_xlabel(), panel.get_ylabel()) == ("decay", "rate")
+    path = losses(
+        tmp_path / "grid.parquet",
+        [("1+0", math.nan), ("1+2", 4.0), ("3+0", 5.0), ("3+2", -6.0), ("3+2", math.nan)],
+    )
+    (panel,) = KINDS["grid"]({"runs": {"a": run}}, [path]).axes
+    assert [text.get_text() for text in panel.texts] == ["diverged", "5", "6", "-5\n2 of 4 seeds"]
+    assert panel.patches[0].get_xy() == (0.5, 0.5)
+    assert panel.get_title().endswith("lowest at rate 3, decay 2")
+    ranks = panel.images[0].get_array()
+    assert ranks[1, 1] < ranks[0, 1] < ranks[1, 0]
 
 
 def test_spoilt_images_have_a_panel_for_each_corruption(tmp_path):

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy import stats
 
 from latent_atlas.config.corruptions import CLEAN, SEVERITIES
 from latent_atlas.figures import findings
@@ -146,14 +147,18 @@ def draw_sweep(spec: dict, data: list[str]):
         )
         found[run["title"]] = best
         panel.plot(best, mean.min(), marker="o", ms=11, mfc="none", mec=colour)
-    panel.set(xscale="log", xlabel=key, ylabel="validation loss, mean and range over seeds")
+    panel.set(xscale="log", xlabel=_words(key))
+    panel.set_ylabel("validation loss, mean and range over seeds")
     panel.set_xticks(values, [f"{value:g}" for value in values])
     panel.minorticks_off()
-    panel.set_title(
-        "lowest at " + ", ".join(f"{best:g} ({title})" for title, best in found.items())
-    )
+    panel.set_title("\n".join(f"{title}: lowest at {best:g}" for title, best in found.items()))
     panel.legend(fontsize=7.5)
     return figure
+
+
+def _words(key: str) -> str:
+    """Of a key of an experiment: "training.learning_rate" as "learning rate"."""
+    return key.rpartition(".")[2].replace("_", " ")
 
 
 def _sweep_losses(path: str):
@@ -164,23 +169,30 @@ def _sweep_losses(path: str):
 
 
 def draw_grid(spec: dict, data: list[str]):
-    """Validation loss by two keys, mean over seeds; the lowest framed."""
+    """Validation loss by two keys, mean over seeds, coloured by rank; the lowest framed."""
     figure, axes = panels(len(data), 4.6, 3.2)
     for panel, run, path in zip(axes, spec["runs"].values(), data, strict=True):
-        mean = _sweep_losses(path).mean()
+        of_value = _sweep_losses(path)
+        mean, living, seeds = of_value.mean(), of_value.count(), of_value.size()
         (down, rows), (across, columns) = run["grid"].items()
-        losses = np.array([[mean[f"{row:g}+{column:g}"] for column in columns] for row in rows])
-        panel.imshow(np.log(losses), cmap="viridis_r", aspect="auto")
-        middle = np.log(losses).mean()
+        names = np.array([[f"{row:g}+{column:g}" for column in columns] for row in rows])
+        losses = mean[names.ravel()].to_numpy().reshape(names.shape)
+        ranks = stats.rankdata(losses, nan_policy="omit").reshape(losses.shape)
+        panel.imshow(ranks, cmap="viridis_r", aspect="auto")
         for (r, c), loss in np.ndenumerate(losses):
-            colour = "white" if np.log(loss) > middle else "black"
-            panel.text(c, r, f"{loss:.4g}", ha="center", va="center", color=colour)
-        best = np.unravel_index(losses.argmin(), losses.shape)
+            colour = "white" if ranks[r, c] > ranks.size / 2 else "black"
+            name = names[r, c]
+            text = f"{loss:.4g}" if living[name] else "diverged"
+            if 0 < living[name] < seeds[name]:
+                text += f"\n{living[name]} of {seeds[name]} seeds"
+            panel.text(c, r, text, ha="center", va="center", color=colour)
+        best = np.unravel_index(np.nanargmin(losses), losses.shape)
         panel.add_patch(
             plt.Rectangle((best[1] - 0.5, best[0] - 0.5), 1, 1, fill=False, ec="#D62728", lw=2)
         )
         panel.set_xticks(range(len(columns)), [f"{value:g}" for value in columns])
         panel.set_yticks(range(len(rows)), [f"{value:g}" for value in rows])
+        across, down = _words(across), _words(down)
         panel.set(xlabel=across, ylabel=down)
         found = f"lowest at {down} {rows[best[0]]:g}, {across} {columns[best[1]]:g}"
         panel.set_title(f"{run_title(run)}, validation loss\n{found}")
