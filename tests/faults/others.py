@@ -172,12 +172,33 @@ def clock_back(reference: Checkout, copy: Checkout) -> list[str]:
     return found + finished_equal(reference, copy, TRAINING.target)
 
 
+def two_at_once(stage: str, *more: str) -> Fault:
+    """Two Snakemakes that do not heed each other's lock, the second with `more`."""
+
+    def fault(reference: Checkout, copy: Checkout) -> list[str]:
+        remove_stage(copy, STAGES[stage])
+        target = STAGES[stage].target
+        other = target.replace("results/", "others/") if more else target
+        with (
+            started(copy, "--nolock", target) as one,
+            started(copy, "--nolock", *more, "--", other) as two,
+        ):
+            found = [f"status {status}" for status in (one.wait(), two.wait()) if status]
+        if more and (copy.folder / target).read_bytes() != (copy.folder / other).read_bytes():
+            found.append("they differ")
+        return found + differences(reference, copy)
+
+    return fault
+
+
 PLACES = (0.0, 0.02, 0.3, 0.7, 1.0)
 FAULTS: dict[str, list[Fault]] = {
     "SIGTERM to a training": [sigterm],
     "full disk": [full_disk],
     "read-only results": [read_only],
     "clock set back a day": [clock_back],
+    "two at one training": [two_at_once("training")],
+    "two at one download": [two_at_once("download", "--config", "results=others")],
     "corrupted checkpoint": [corrupted_checkpoint(place) for place in PLACES],
     "corrupted weights": [
         corrupted(WEIGHTS, place, "results/runs/ad/latents/test.safetensors") for place in PLACES
