@@ -24,6 +24,7 @@ def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the slow tests too")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """With several processes (`-n`), what takes long to make is made and used by one of them."""
     for item in items:
