@@ -25,6 +25,7 @@ RESULTS = paths.results
 onstart:
     try:
         check_writable(RESULTS)
+        jobs.keep_modules()
     except InputError as error:
         raise WorkflowError(str(error)) from None
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from latent_atlas.config.networks import NETWORKS
 from latent_atlas.models.layers import StackedLinear
 from latent_atlas.models.per_seed import PerSeed
-from latent_atlas.models.registry import FAMILIES
 from latent_atlas.models.transposed import TransposedConv2d
 from latent_atlas.streams import torch_streams
 from latent_atlas.training.loop import SeedImages, initial_model, train
@@ -180,7 +180,7 @@ def adversarial_loop(experiment, model, x):
 
 
 def test_every_family_is_here():
-    assert set(EXPERIMENTS.values()) == set(FAMILIES)
+    assert set(EXPERIMENTS.values()) == set(NETWORKS)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

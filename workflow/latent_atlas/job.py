@@ -83,7 +83,7 @@ def tasks_of(snakemake) -> list[Task]:
     """Those of a batch (`Jobs.batches`), else one."""
     params = snakemake.params
     if hasattr(params, "tasks"):
-        return [Task(params.rule, code=params.code, **task) for task in params.tasks]
+        return [Task(params.rule, **task) for task in params.tasks]
     named = (snakemake.wildcards, snakemake.input, snakemake.output)
     wildcards, read, written = (dict(some.items()) for some in named)
     return [Task(snakemake.rule, wildcards, params.spec, params.code, read, written)]

@@ -37,6 +37,5 @@ for batch in jobs.batches():
         params:
             rule=batch.rule,
             tasks=batch.tasks,
-            code=jobs.code(batch.rule),
         script:
             "../scripts/{params.rule}.py"

@@ -16,7 +16,7 @@ rule evaluate:
         runtime=120,
     params:
         spec=lambda wildcards: jobs.spec("evaluate", wildcards),
-        code=jobs.code("evaluate"),
+        code=lambda wildcards: jobs.code("evaluate", wildcards),
     script:
         "../scripts/evaluate.py"
 

@@ -16,7 +16,7 @@ rule latents:
         runtime=120,
     params:
         spec=lambda wildcards: jobs.spec("latents", wildcards),
-        code=jobs.code("latents"),
+        code=lambda wildcards: jobs.code("latents", wildcards),
     script:
         "../scripts/latents.py"
 

@@ -16,7 +16,7 @@ rule train:
         runtime=240,
     params:
         spec=lambda wildcards: jobs.spec("train", wildcards),
-        code=jobs.code("train"),
+        code=lambda wildcards: jobs.code("train", wildcards),
     script:
         "../scripts/train.py"
 
@@ -43,7 +43,7 @@ rule classify:
         runtime=240,
     params:
         spec=lambda wildcards: jobs.spec("classify", wildcards),
-        code=jobs.code("classify"),
+        code=lambda wildcards: jobs.code("classify", wildcards),
     script:
         "../scripts/classify.py"
 
@@ -68,7 +68,7 @@ rule search:
         runtime=480,
     params:
         spec=lambda wildcards: jobs.spec("search", wildcards),
-        code=jobs.code("search"),
+        code=lambda wildcards: jobs.code("search", wildcards),
     script:
         "../scripts/search.py"
 
@@ -92,6 +92,6 @@ rule sweep:
         runtime=480,
     params:
         spec=lambda wildcards: jobs.spec("sweep", wildcards),
-        code=jobs.code("sweep"),
+        code=lambda wildcards: jobs.code("sweep", wildcards),
     script:
         "../scripts/sweep.py"

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from latent_atlas import interruption
 from latent_atlas.classification.augment import rotate_and_mirror
-from latent_atlas.models.conv import SIDE
+from latent_atlas.config.experiments import CONV_SHAPE
 from latent_atlas.streams import stream_seed
 from latent_atlas.training.checkpoints import Checkpoints, State, prefixed, under
 from latent_atlas.training.optimisers import Optimiser
@@ -206,7 +206,7 @@ class Fitting:
 
 
 def _augmented(pixels: Tensor, stream: torch.Generator) -> Tensor:
-    return rotate_and_mirror(pixels.view(-1, 1, SIDE, SIDE), stream).flatten(1)
+    return rotate_and_mirror(pixels.view(-1, *CONV_SHAPE), stream).flatten(1)
 
 
 def _means(sums: Tensor, n: int) -> tuple[float, float]:

@@ -6,21 +6,31 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from latent_atlas.files import sha256_json
+
 PACKAGE = "latent_atlas"
 PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
-def code_hash(script: str | Path) -> str:
-    """Hash of a script and of every module of the package it imports, directly or not."""
-    closure = _closure(Path(script))
-    digest = hashlib.sha256()
-    for path in sorted(closure, key=lambda path: (path.parent.name, path.name)):
-        digest.update(path.name.encode() + b"\0" + _normalised(path).encode() + b"\0")
-    return digest.hexdigest()[:16]
+def code_hash(script: str | Path, *modules: str) -> str:
+    """Of `module_hashes`, 16 hexadecimal digits."""
+    return sha256_json(module_hashes(script, *modules))[:16]
 
 
-def _closure(script: Path) -> set[Path]:
-    found, waiting = set(), [script]
+def module_hashes(script: str | Path, *modules: str) -> dict[str, str]:
+    """Of a script, the named `modules` and every module of the package that one of these imports,
+    directly or not; by their paths in `workflow/`."""
+    found = _closure(Path(script), *filter(None, map(_module_file, modules)))
+    return {_name(path): _hash(path) for path in sorted(found)}
+
+
+def _name(path: Path) -> str:
+    workflow = PACKAGE_ROOT.parent
+    return str(path.relative_to(workflow)) if path.is_relative_to(workflow) else path.name
+
+
+def _closure(*paths: Path) -> set[Path]:
+    found, waiting = set(), list(paths)
     while waiting:
         path = waiting.pop()
         if path not in found:
@@ -59,11 +69,11 @@ def _module_file(name: str) -> Path | None:
 
 
 @cache
-def _normalised(path: Path) -> str:
+def _hash(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
                 node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:16]

@@ -169,6 +169,8 @@ Model = Annotated[
     | Gan,
     Field(discriminator="family"),
 ]
+CONV_SHAPE = [1, 28, 28]
+"""Of the images that the `conv-` families take."""
 ADVERSARIAL = ("gan", "mlp-gan")
 POINT_CODES = (
     "auto-decoder",

@@ -4,18 +4,24 @@ The rules take theirs from here, so that what a finished job was given can be co
 would be given now (`python -m latent_atlas verify`).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from latent_atlas.config.code_hash import code_hash
+from latent_atlas.config.code_hash import code_hash, module_hashes
+from latent_atlas.config.networks import module_of
 from latent_atlas.config.paths import WRITES, Paths
-from latent_atlas.files import flat
+from latent_atlas.files import flat, write_json
+
+KINDS = {"experiment", "classifier", "search", "sweep"}
+"""Wildcards that name what is run."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One job that does what several jobs of a rule would; `tasks` hold the `wildcards`, the `spec`
-    and the named files, `input` and `output`, of each."""
+    """One job that does what several jobs of a rule would; `tasks` hold the `wildcards`, the
+    `spec`, the `code` and the named files, `input` and `output`, of each."""
 
     name: str
     rule: str
@@ -55,7 +61,7 @@ class Jobs:
     def spec(self, rule: str, wildcards: Mapping[str, str]) -> dict:
         """Plain JSON values. KeyError where the configuration has nothing of that name to run."""
         named = dict(wildcards.items())
-        for kind in {"experiment", "classifier", "search", "sweep"} & named.keys():
+        for kind in KINDS & named.keys():
             self.project.runs[named[kind]]
         if rule == "figure" and named["figure"] not in self.project.drawable(named["study"]):
             raise KeyError(named["figure"])
@@ -82,15 +88,43 @@ class Jobs:
             {
                 "wildcards": wildcards,
                 "spec": self.spec(rule, wildcards),
+                "code": self.code(rule, wildcards),
                 "input": self.paths.reads(rule, wildcards),
                 "output": self.paths.writes(rule, wildcards),
             }
             for wildcards in named
         ]
 
-    def code(self, rule: str) -> str:
-        """Content hash of the rule's script and of all it imports."""
-        return code_hash(self.project.root / f"workflow/scripts/{rule}.py")
+    def code(self, rule: str, wildcards: Mapping[str, str] | None = None) -> str:
+        """Hash of the code that does the job: the rule's script, all it imports, and the module of
+        its model's family."""
+        return code_hash(*self._code(rule, self._family(wildcards or {})))
+
+    def changed_modules(self, rule: str, wildcards: Mapping[str, str], code: str) -> list[str]:
+        """Files of that code which are others than when a job had the hash `code`; empty where
+        nobody has kept what it stood for."""
+        kept = self._modules_file(code)
+        then = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        now = module_hashes(*self._code(rule, self._family(wildcards)))
+        return sorted(name for name in now if now[name] != then.get(name)) if then else []
+
+    def keep_modules(self) -> None:
+        """For `changed_modules`, of the code of every job."""
+        families = {"", *map(self.project.family_of, self.project.runs)}
+        for code in (self._code(rule, family) for rule in self.specs for family in families):
+            write_json(self._modules_file(code_hash(*code)), module_hashes(*code))
+
+    def _modules_file(self, code: str) -> Path:
+        return Path(self.paths.results, "code", f"{code}.json")
+
+    def _family(self, wildcards: Mapping[str, str]) -> str:
+        named = dict(wildcards.items())
+        run = next((named[kind] for kind in KINDS & named.keys()), None)
+        return self.project.family_of(run) if run else ""
+
+    def _code(self, rule: str, family: str) -> tuple[Path | str, ...]:
+        script = self.project.root / f"workflow/scripts/{rule}.py"
+        return (script, module_of(family)) if family else (script,)
 
     def _dataset(self, wildcards: Mapping[str, str]) -> dict:
         name = wildcards["dataset"]

@@ -10,7 +10,7 @@ from latent_atlas.config.base import Config, Count, Id, Positive, nearest
 from latent_atlas.config.battery import BatterySettings
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
-from latent_atlas.config.experiments import Experiment, ImageNetwork
+from latent_atlas.config.experiments import CONV_SHAPE, Experiment, ImageNetwork
 from latent_atlas.config.loading import deep_merge, load_yaml, validated
 from latent_atlas.config.searches import Search, highest, lowest, with_values
 from latent_atlas.config.studies import Figure, StudyConfig
@@ -41,7 +41,6 @@ def _folder(path: str) -> str:
 
 
 Run = Experiment | Classifier | Search | Sweep
-CONV_SHAPE = [1, 28, 28]
 SIDES = {"one-stride": 2, "two-stride": 4, "five-stride": 16, "four-stride": 16}
 GRID_KEYS = {"sweep": 1, "grid": 2}
 FIGURE_RUNS = {
@@ -346,6 +345,14 @@ class Project:
         """The data set of a run; a search's or sweep's is that of its base."""
         found = self.resolved[run]
         return self.dataset_of(found.base) if isinstance(found, Search | Sweep) else found.dataset
+
+    def family_of(self, run: str) -> str:
+        """The family of a run's model, a search's or sweep's that of its base; empty for a
+        classifier's."""
+        found = self.resolved[run]
+        if isinstance(found, Search | Sweep):
+            return self.family_of(found.base)
+        return found.model.family if isinstance(found, Experiment) else ""
 
     def spec(self, run: str) -> dict:
         """Everything that decides an experiment's or a classifier's results but the files it

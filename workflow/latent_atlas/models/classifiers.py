@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from latent_atlas.config import classifiers as config
-from latent_atlas.models.conv import SIDE, ConvEncoder
+from latent_atlas.config.experiments import CONV_SHAPE
+from latent_atlas.models.conv import ConvEncoder
 from latent_atlas.models.per_seed import drop
 
 
@@ -53,7 +54,7 @@ class Cnn(nn.Module):
         self.out = nn.Linear(128, classes)
 
     def forward(self, x: Tensor, stream: torch.Generator | None = None) -> Tensor:
-        x = torch.relu(self.norm1(self.conv1(x.view(-1, 1, SIDE, SIDE))))
+        x = torch.relu(self.norm1(self.conv1(x.view(-1, *CONV_SHAPE))))
         x = torch.relu(self.norm2(self.conv2(x)))
         x = nn.functional.max_pool2d(x, 2)
         x = torch.relu(self.norm3(self.conv3(x)))

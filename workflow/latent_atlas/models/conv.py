@@ -11,8 +11,6 @@ from latent_atlas.models.per_seed import PerSeed, Streams, drop
 from latent_atlas.models.posterior import soft_clamp
 from latent_atlas.models.transposed import TransposedConv2d
 
-SIDE = 28
-
 
 class ConvEncoder(nn.Module):
     """[B,784] → convolutions 8×14×14, 16×7×7, 32×3×3 → 288 → 64 → [B,outputs] (table 1)."""
@@ -31,7 +29,7 @@ class ConvEncoder(nn.Module):
         self.latent_dropout = dropout if latent_dropout else 0.0
 
     def forward(self, x: Tensor, stream: torch.Generator | None = None) -> Tensor:
-        x = torch.relu(self.conv1(x.view(-1, 1, SIDE, SIDE)))
+        x = torch.relu(self.conv1(x.view(-1, *config.CONV_SHAPE)))
         x = self.conv3(torch.relu(self.conv2(x)))
         if self.third_relu:
             x = torch.relu(x)

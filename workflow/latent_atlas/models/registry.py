@@ -1,31 +1,13 @@
-"""The families by name."""
+"""Networks from their configuration."""
 
 from collections.abc import Sequence
+from importlib import import_module
 
 import torch
 
 from latent_atlas.config.experiments import Model
-from latent_atlas.models.auto_decoder import AutoDecoder, VariationalAutoDecoder
+from latent_atlas.config.networks import NETWORKS, module_of
 from latent_atlas.models.base import LatentModel
-from latent_atlas.models.conv import ConvAutoencoder, ConvVae
-from latent_atlas.models.gan import Gan
-from latent_atlas.models.image import ImageAutoencoder, ImageVae
-from latent_atlas.models.mlp import MlpAutoencoder, MlpGan, MlpVae
-from latent_atlas.models.pool import PoolVae
-
-FAMILIES: dict[str, type[LatentModel]] = {
-    "auto-decoder": AutoDecoder,
-    "variational-auto-decoder": VariationalAutoDecoder,
-    "mlp-autoencoder": MlpAutoencoder,
-    "mlp-vae": MlpVae,
-    "mlp-gan": MlpGan,
-    "conv-autoencoder": ConvAutoencoder,
-    "conv-vae": ConvVae,
-    "image-autoencoder": ImageAutoencoder,
-    "image-vae": ImageVae,
-    "pool-vae": PoolVae,
-    "gan": Gan,
-}
 
 
 def build_model(
@@ -33,4 +15,5 @@ def build_model(
 ) -> LatentModel:
     """S stacked models for flat images of `shape` (channels, height, width), one generator a
     seed."""
-    return FAMILIES[config.family](config, shape, generators)
+    network = NETWORKS[config.family].partition(".")[2]
+    return getattr(import_module(module_of(config.family)), network)(config, shape, generators)

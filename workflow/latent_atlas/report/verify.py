@@ -11,7 +11,7 @@ from latent_atlas.config.jobs import Jobs
 from latent_atlas.errors import InputError
 from latent_atlas.files import sha256_file
 
-UNRECORDED = {"manifests", "locks", "logs", "benchmarks", "seeds", "unfinished"}
+UNRECORDED = {"manifests", "code", "locks", "logs", "benchmarks", "seeds", "unfinished"}
 MOST_KEYS = 3
 
 
@@ -28,12 +28,12 @@ def verify(jobs: Jobs) -> list[str]:
     """One line for everything that is wrong below the project's results folder; nothing is run or
     changed. InputError where nothing is recorded."""
     results = Path(jobs.paths.results)
-    found = [_job(path) for path in sorted((results / "manifests").rglob("*.json"))]
+    found = recorded_jobs(results)
     if not found:
         raise InputError(f"{results}/manifests: nothing is recorded there; run snakemake first")
     hashed = cache(_hash)
     for job in tqdm(found, desc="verify", mininterval=5):
-        job.reasons = [*_made_otherwise(job, jobs), *_files(job.manifest, hashed)]
+        job.reasons = [*made_otherwise(job.manifest, jobs), *_files(job.manifest, hashed)]
     _spread(found)
     lines = [f"{job.name}: {'; '.join(job.reasons)}" for job in found if job.reasons]
     known = {path for job in found for path in job.manifest["outputs"]}
@@ -42,6 +42,11 @@ def verify(jobs: Jobs) -> list[str]:
         for path in map(str, sorted(results.rglob("*")))
         if Path(path).is_file() and path not in known and not _unrecorded(Path(path))
     ]
+
+
+def recorded_jobs(results: Path) -> list[Job]:
+    """Those that have left a manifest; InputError where one is damaged."""
+    return [_job(path) for path in sorted((results / "manifests").rglob("*.json"))]
 
 
 def _unrecorded(path: Path) -> bool:
@@ -60,20 +65,27 @@ def _hash(path: str) -> str | None:
     return sha256_file(path) if Path(path).is_file() else None
 
 
-def _made_otherwise(job: Job, jobs: Jobs) -> list[str]:
-    rule, wildcards = job.manifest["rule"], job.manifest["wildcards"]
+def made_otherwise(manifest: dict, jobs: Jobs) -> list[str]:
+    """What of a job's configuration and code has changed since."""
+    rule, wildcards = manifest["rule"], manifest["wildcards"]
     reasons = []
     try:
         spec = json.loads(json.dumps(jobs.spec(rule, wildcards)))
     except KeyError:
         return ["the configuration no longer has it"]
-    changed = differences(job.manifest["spec"], spec)
+    changed = differences(manifest["spec"], spec)
     if changed:
-        more = f" and {len(changed) - MOST_KEYS} more" if len(changed) > MOST_KEYS else ""
-        reasons.append(f"the configuration has changed: {', '.join(changed[:MOST_KEYS])}{more}")
-    if job.manifest["code"] != jobs.code(rule):
-        reasons.append("the code has changed")
+        reasons.append(f"the configuration has changed: {some(changed)}")
+    if manifest["code"] != jobs.code(rule, wildcards):
+        files = jobs.changed_modules(rule, wildcards, manifest["code"])
+        reasons.append(f"the code has changed{f': {some(files)}' if files else ''}")
     return reasons
+
+
+def some(lines: list[str]) -> str:
+    """The first few, and how many more there are."""
+    more = f" and {len(lines) - MOST_KEYS} more" if len(lines) > MOST_KEYS else ""
+    return ", ".join(lines[:MOST_KEYS]) + more
 
 
 def _files(manifest: dict, hashed) -> list[str]:
