@@ -60,6 +60,16 @@ def verify_results(arguments: argparse.Namespace) -> None:
     sys.exit(bool(lines))
 
 
+def explain_rerun(arguments: argparse.Namespace) -> None:
+    """Say what snakemake would run, and why."""
+    from latent_atlas.report.why import why
+
+    given = [f"--configfile={file}" for file in arguments.configfile]
+    given += ["--config", *arguments.config] if arguments.config else []
+    lines = why(Jobs(Paths(project_of(arguments))), [*given, "--", *arguments.target])
+    print("\n".join(lines) or "nothing would run")
+
+
 def reconstruct_file(arguments: argparse.Namespace) -> None:
     """Run a MATLAB file's images through a trained experiment of this folder's project."""
     from latent_atlas.exchange.reconstruct import reconstruct
@@ -134,6 +144,11 @@ def main() -> None:
         help="tell which results no longer come from the present code, configuration and data",
     )
     check.set_defaults(run=verify_results)
+    reasons = commands.add_parser(
+        "why", parents=[configured], help="tell what snakemake would run, and why"
+    )
+    reasons.add_argument("target", nargs="*", help="a file or rule; default: all")
+    reasons.set_defaults(run=explain_rerun)
     reconstruct = commands.add_parser(
         "reconstruct",
         parents=[configured],
