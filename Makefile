@@ -13,7 +13,7 @@ test: $(ENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 # Speed beside what people use instead; half an hour, with nothing else running.
 bench: $(ENV)/rivals
@@ -44,7 +44,7 @@ $(ENV)/installed: requirements.lock pyproject.toml
 
 # For maintainers, with uv on the path: new versions of everything, no address in the file.
 lock:
-	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev --upgrade pyproject.toml -o requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --upgrade pyproject.toml -o requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --constraint requirements.lock --upgrade benchmarks/requirements.in -o benchmarks/requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade tests/faults/requirements.in -o tests/faults/requirements.lock
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from filelock import FileLock
 
 from latent_atlas.config.loading import deep_merge
 from latent_atlas.config.project import Project
@@ -24,16 +25,11 @@ def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the slow tests too")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """With several processes (`-n`), what takes long to make is made and used by one of them."""
-    for item in items:
-        if "slow" in item.keywords and not config.getoption("--slow"):
-            item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
-        if "finished" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("finished"))
-        elif "whole" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+    if not config.getoption("--slow"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +67,17 @@ class Checkout:
                 shutil.copytree(source, folder / name, ignore=skip)
             else:
                 shutil.copy(source, folder / name)
+
+    @classmethod
+    def at(cls, folder: Path) -> "Checkout":
+        """One that is there already."""
+        checkout = object.__new__(cls)
+        checkout.folder = folder
+        return checkout
+
+    def copy(self, folder: Path) -> "Checkout":
+        """With everything that was made in it, times kept."""
+        return Checkout.at(shutil.copytree(self.folder, folder))
 
     def edit(self, file: str, **changes) -> None:
         """Merge changes into a YAML file."""
@@ -167,22 +174,28 @@ def checkout(tmp_path) -> Checkout:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Checkout:
-    """A tiny run of the whole pipeline, made once; do not change it."""
-    checkout = Checkout(tmp_path_factory.mktemp("finished") / "atlas")
-    checkout.make_tiny()
-    checkout.edit("config/config.yaml", seeds=2)
-    run = checkout.snakemake()
-    assert run.returncode == 0, run.stderr
-    return checkout
+    """A tiny run of the whole pipeline, made once for all of pytest's processes; do not change
+    it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / "finished"
+    with FileLock(shared / "finished.lock"):
+        if folder.exists():
+            return Checkout.at(folder)
+        checkout = Checkout(shared / "unfinished")
+        checkout.make_tiny()
+        checkout.edit("config/config.yaml", seeds=2)
+        run = checkout.snakemake()
+        assert run.returncode == 0, run.stderr
+        checkout.folder.rename(folder)
+    return Checkout.at(folder)
 
 
 @pytest.fixture
 def tiny(finished, tmp_path) -> Checkout:
     """A copy of the finished tiny run, times kept, to be changed at will."""
-    shutil.copytree(finished.folder, tmp_path / "atlas")
-    copy = object.__new__(Checkout)
-    copy.folder = tmp_path / "atlas"
-    return copy
+    return finished.copy(tmp_path / "atlas")
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

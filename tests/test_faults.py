@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from faults.kills import KINDS, STAGES, copy_of, reference, run_chain, seconds_of
+from faults.kills import KINDS, STAGES, reference, run_chain, seconds_of
 from faults.others import FAULTS
 from faults.server import slow_server
 
@@ -34,7 +34,7 @@ def test_a_chain_of_kills_leaves_no_trace(whole, tmp_path, stage):
 def test_a_fault_is_told_of_and_mended(whole, tmp_path, name):
     if name in MOUNTING and not may_mount():
         pytest.skip("mounts need user namespaces")
-    assert FAULTS[name][len(FAULTS[name]) // 2](whole, copy_of(whole, tmp_path / "copy")) == []
+    assert FAULTS[name][len(FAULTS[name]) // 2](whole, whole.copy(tmp_path / "copy")) == []
 
 
 def may_mount() -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from faults.inputs import configuration_outcomes, dataset_outcome, file_cases
-from faults.kills import KINDS, STAGES, Chain, copy_of, reference, run_chain, seconds_of
+from faults.kills import KINDS, STAGES, Chain, reference, run_chain, seconds_of
 from faults.others import FAULTS
 from faults.server import slow_server
 
@@ -40,7 +40,7 @@ def campaign(folder: Path, rounds: int, kills: int, minutes: float) -> tuple[lis
             chains = [c for c in tqdm(found, desc="chains", total=len(asked)) if c]
         others = defaultdict(list)
         for name, fault in tqdm([(n, f) for n, faults in FAULTS.items() for f in faults]):
-            copy = copy_of(whole, folder / "other")
+            copy = whole.copy(folder / "other")
             others[name].append(fault(whole, copy))
     rows = list(killed_rows(chains))
     rows += [(name, len(tries), sum(not said for said in tries)) for name, tries in others.items()]

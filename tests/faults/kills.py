@@ -104,20 +104,13 @@ def reference(folder: Path, downloaded: dict) -> Checkout:
     return checkout
 
 
-def copy_of(reference: Checkout, folder: Path) -> Checkout:
-    shutil.copytree(reference.folder, folder)
-    copy = object.__new__(Checkout)
-    copy.folder = folder
-    return copy
-
-
 def run_chain(
     reference: Checkout, folder: Path, stage: Stage, longest: float, kills: int, seed: int
 ) -> Chain:
     """`kills` kills at random moments of the `longest` seconds that the stage takes, each followed
     by the same command; then to the end."""
     rng, chain = random.Random(seed), Chain(stage.name)
-    checkout = copy_of(reference, folder)
+    checkout = reference.copy(folder)
     remove(checkout, stage)
     while chain.kills.total() < kills:
         kind = rng.choice(KINDS)
@@ -156,7 +149,7 @@ def remove(checkout: Checkout, stage: Stage) -> None:
 
 def seconds_of(reference: Checkout, folder: Path, stage: Stage) -> float:
     """The stage's, with Snakemake's own."""
-    checkout = copy_of(reference, folder)
+    checkout = reference.copy(folder)
     remove(checkout, stage)
     begin = time.perf_counter()
     run = checkout.snakemake(stage.target)
