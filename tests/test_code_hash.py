@@ -10,7 +10,7 @@ from latent_atlas.config.paths import Paths
 def hash_of(tmp_path, text):
     path = tmp_path / "script.py"
     path.write_text(text)
-    for cached in (module._tree, module._imports, module._hash):
+    for cached in (code_hash, module_hashes, module._tree, module._imports, module._hash):
         cached.cache_clear()
     return code_hash(path)
 
@@ -66,5 +66,12 @@ def test_a_familys_file_concerns_its_own_experiments_alone(published):
         by_family.setdefault(published.family_of(name), set()).add(code)
     assert all(len(of_family) == 1 for of_family in by_family.values())
     assert by_family["gan"] != by_family["mlp-vae"] != by_family["conv-vae"]
+    assert len({jobs.code("embed", {"experiment": name}) for name in codes}) == 1
     modules = module_hashes(script, "latent_atlas.models.gan")
     assert {"latent_atlas/models/gan.py", "latent_atlas/models/image.py"} <= modules.keys()
+
+
+def test_where_the_code_lies_does_not_count(published, monkeypatch):
+    monkeypatch.chdir(published.root)
+    script = "workflow/scripts/train.py"
+    assert code_hash(script) == code_hash(published.root / script)

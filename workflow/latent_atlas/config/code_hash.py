@@ -12,21 +12,23 @@ PACKAGE = "latent_atlas"
 PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
+@cache
 def code_hash(script: str | Path, *modules: str) -> str:
     """Of `module_hashes`, 16 hexadecimal digits."""
     return sha256_json(module_hashes(script, *modules))[:16]
 
 
+@cache
 def module_hashes(script: str | Path, *modules: str) -> dict[str, str]:
     """Of a script, the named `modules` and every module of the package that one of these imports,
     directly or not; by their paths in `workflow/`."""
-    found = _closure(Path(script), *filter(None, map(_module_file, modules)))
+    found = _closure(Path(script).resolve(), *filter(None, map(_module_file, modules)))
     return {_name(path): _hash(path) for path in sorted(found)}
 
 
 def _name(path: Path) -> str:
-    workflow = PACKAGE_ROOT.parent
-    return str(path.relative_to(workflow)) if path.is_relative_to(workflow) else path.name
+    folder = PACKAGE_ROOT.parent
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name
 
 
 def _closure(*paths: Path) -> set[Path]:

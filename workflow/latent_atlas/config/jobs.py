@@ -16,6 +16,7 @@ from latent_atlas.files import flat, write_json
 
 KINDS = {"experiment", "classifier", "search", "sweep"}
 """Wildcards that name what is run."""
+REGISTRY = "latent_atlas/models/registry.py"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class Batch:
     name: str
     rule: str
     tasks: list[dict]
+
+    @property
+    def wildcards(self) -> list[dict[str, str]]:
+        return [task["wildcards"] for task in self.tasks]
 
     def files(self, side: str) -> list[str]:
         """All of them, `side` input or output, each once."""
@@ -96,8 +101,8 @@ class Jobs:
         ]
 
     def code(self, rule: str, wildcards: Mapping[str, str] | None = None) -> str:
-        """Hash of the code that does the job: the rule's script, all it imports, and the module of
-        its model's family."""
+        """Hash of the code that does the job: the rule's script, all it imports, and, where it
+        builds models, the module of the family."""
         return code_hash(*self._code(rule, self._family(wildcards or {})))
 
     def changed_modules(self, rule: str, wildcards: Mapping[str, str], code: str) -> list[str]:
@@ -124,7 +129,8 @@ class Jobs:
 
     def _code(self, rule: str, family: str) -> tuple[Path | str, ...]:
         script = self.project.root / f"workflow/scripts/{rule}.py"
-        return (script, module_of(family)) if family else (script,)
+        builds_models = REGISTRY in module_hashes(script)
+        return (script, module_of(family)) if family and builds_models else (script,)
 
     def _dataset(self, wildcards: Mapping[str, str]) -> dict:
         name = wildcards["dataset"]
