@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from latent_atlas import interruption, memory
 from latent_atlas.errors import InputError
 from latent_atlas.files import Files, flat, remove_unfinished, sha256_file, write_json
+from latent_atlas.gpu import take_gpu
 
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 """What the system says of a disk that is full, read-only or broken."""
@@ -137,12 +138,17 @@ def prepare_torch(threads: int) -> None:
 
 
 def torch_device(wanted: str, threads: int) -> str:
-    """The device of a job, after `prepare_torch`; `wanted` "auto", "cpu" or "cuda"."""
+    """The device of a job, after `prepare_torch`; `wanted` "auto", "cpu" or "cuda". On a GPU the
+    job is alone."""
     import torch
 
     prepare_torch(threads)
-    if wanted == "cuda" and not torch.cuda.is_available():
+    if wanted == "cpu":
+        return "cpu"
+    if installed := torch.cuda.device_count():
+        take_gpu(installed)
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
         raise InputError("key device: found 'cuda', but torch sees none here; use auto or cpu")
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return wanted
+    return "cpu"
