@@ -1,6 +1,7 @@
 from snakemake.utils import min_version
 
 from latent_atlas.config.jobs import Jobs
+from latent_atlas.config.needs import Needs
 from latent_atlas.config.paths import Paths
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
@@ -18,7 +19,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 paths = Paths(project)
-jobs = Jobs(paths)
+jobs, needs = Jobs(paths), Needs(project)
 RESULTS = paths.results
 
 

@@ -32,8 +32,7 @@ for batch in jobs.batches():
             "../../envs/latent-atlas.yaml"
         threads: 1 if batch.rule in ("embed", "figure") else project.settings.training_threads
         resources:
-            mem_mb=4000,
-            runtime=240,
+            **needs.of(batch.rule, batch.wildcards),
         params:
             rule=batch.rule,
             tasks=batch.tasks,

@@ -13,8 +13,7 @@ rule judge:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs.of("judge"),
     params:
         spec=lambda wildcards: jobs.spec("judge", wildcards),
         code=jobs.code("judge"),

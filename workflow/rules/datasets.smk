@@ -11,8 +11,7 @@ rule dataset:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        **needs.of("dataset"),
     params:
         spec=lambda wildcards: jobs.spec("dataset", wildcards),
         code=jobs.code("dataset"),

@@ -12,8 +12,7 @@ rule evaluate:
         "../../envs/latent-atlas.yaml"
     threads: project.settings.training_threads
     resources:
-        mem_mb=4000,
-        runtime=120,
+        **needs.of("evaluate"),
     params:
         spec=lambda wildcards: jobs.spec("evaluate", wildcards),
         code=lambda wildcards: jobs.code("evaluate", wildcards),
@@ -35,8 +34,7 @@ rule collect:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs.of("collect"),
     params:
         spec=lambda wildcards: jobs.spec("collect", wildcards),
         code=jobs.code("collect"),

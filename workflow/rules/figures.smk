@@ -20,8 +20,7 @@ rule figure:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs.of("figure"),
     params:
         spec=lambda wildcards: jobs.spec("figure", wildcards),
         code=jobs.code("figure"),

@@ -12,8 +12,7 @@ rule latents:
         "../../envs/latent-atlas.yaml"
     threads: project.settings.training_threads
     resources:
-        mem_mb=4000,
-        runtime=120,
+        **needs.of("latents"),
     params:
         spec=lambda wildcards: jobs.spec("latents", wildcards),
         code=lambda wildcards: jobs.code("latents", wildcards),
@@ -35,8 +34,7 @@ rule embed:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        **needs.of("embed"),
     params:
         spec=lambda wildcards: jobs.spec("embed", wildcards),
         code=jobs.code("embed"),

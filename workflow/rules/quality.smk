@@ -12,8 +12,7 @@ rule features:
         "../../envs/latent-atlas.yaml"
     threads: project.settings.training_threads
     resources:
-        mem_mb=4000,
-        runtime=120,
+        **needs.of("features"),
     params:
         spec=lambda wildcards: jobs.spec("features", wildcards),
         code=jobs.code("features"),
@@ -39,8 +38,7 @@ rule quality:
         "../../envs/latent-atlas.yaml"
     threads: project.settings.training_threads
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **needs.of("quality"),
     params:
         spec=lambda wildcards: jobs.spec("quality", wildcards),
         code=jobs.code("quality"),

@@ -16,8 +16,7 @@ rule provenance:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs.of("provenance"),
     params:
         spec=lambda wildcards: jobs.spec("provenance", wildcards),
         code=jobs.code("provenance"),
@@ -50,8 +49,7 @@ rule page:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs.of("page"),
     params:
         spec=lambda wildcards: jobs.spec("page", wildcards),
         code=jobs.code("page"),
@@ -71,8 +69,7 @@ rule salvage:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs.of("salvage"),
     params:
         spec=lambda wildcards: jobs.spec("salvage", wildcards),
         code=jobs.code("salvage"),
@@ -100,8 +97,7 @@ rule explorer:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        **needs.of("explorer"),
     params:
         spec=lambda wildcards: jobs.spec("explorer", wildcards),
         code=jobs.code("explorer"),
@@ -134,8 +130,7 @@ rule record:
         "../../envs/latent-atlas.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **needs.of("record"),
     params:
         spec=lambda wildcards: jobs.spec("record", wildcards),
         code=jobs.code("record"),

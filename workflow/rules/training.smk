@@ -12,8 +12,7 @@ rule train:
         "../../envs/latent-atlas.yaml"
     threads: project.settings.training_threads
     resources:
-        mem_mb=4000,
-        runtime=240,
+        **needs.of("train"),
     params:
         spec=lambda wildcards: jobs.spec("train", wildcards),
         code=lambda wildcards: jobs.code("train", wildcards),
@@ -39,8 +38,7 @@ rule classify:
         "../../envs/latent-atlas.yaml"
     threads: project.settings.training_threads
     resources:
-        mem_mb=4000,
-        runtime=240,
+        **needs.of("classify"),
     params:
         spec=lambda wildcards: jobs.spec("classify", wildcards),
         code=lambda wildcards: jobs.code("classify", wildcards),
@@ -64,8 +62,7 @@ rule search:
         "../../envs/latent-atlas.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=480,
+        **needs.of("search"),
     params:
         spec=lambda wildcards: jobs.spec("search", wildcards),
         code=lambda wildcards: jobs.code("search", wildcards),
@@ -88,8 +85,7 @@ rule sweep:
         "../../envs/latent-atlas.yaml"
     threads: project.settings.training_threads
     resources:
-        mem_mb=4000,
-        runtime=480,
+        **needs.of("sweep"),
     params:
         spec=lambda wildcards: jobs.spec("sweep", wildcards),
         code=lambda wildcards: jobs.code("sweep", wildcards),
