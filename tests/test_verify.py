@@ -64,7 +64,7 @@ def test_code_and_configuration_that_changed(tiny, verified):
     assert "run.subset.train 40 → 39" in lines["train ad"]
     assert "the code has changed" not in lines["train ad"]
     assert lines["train ad-coded"] == "the configuration no longer has it"
-    assert lines["evaluate fnn"] == "the code has changed"
+    assert lines["evaluate fnn"] == "the code has changed: latent_atlas/evaluation/paths.py"
     assert "train fnn" not in lines
     assert lines["latents ad"].startswith("the configuration has changed")
     assert verified("--config", "seeds=1")[1]["train fnn"].endswith("seeds [0, 1] → [0]")

@@ -208,7 +208,7 @@ def write_table(path: str | Path, frame, **metadata: object) -> None:
 def _frame_digest(frame) -> str:
     from pandas.util import hash_pandas_object
 
-    lists = {name: frame[name].map(list).map(repr) for name in frame.select_dtypes("object")}
+    lists = {name: frame[name].map(list).map(repr) for name in frame if frame[name].dtype == object}
     digest = hashlib.sha256(f"{frame.dtypes.to_dict()}".encode())
     digest.update(hash_pandas_object(frame.assign(**lists), index=False).to_numpy().data)
     return digest.hexdigest()

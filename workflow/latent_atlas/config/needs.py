@@ -141,9 +141,5 @@ class Needs:
         return math.prod(self.project.datasets[base.dataset].shape)
 
 
-def _pixels(self, run: Run) -> int:
-    return _pixels(self.project.datasets[self.project.dataset_of(run.id)].shape)
-
-
 def _cost(run: Run) -> Cost:
     return FAMILIES[run.model.family if isinstance(run, Experiment) else run.model.kind]
