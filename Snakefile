@@ -37,6 +37,7 @@ wildcard_constraints:
     classifier="|".join(project.classifiers),
     search="|".join(project.searches),
     sweep="|".join(project.sweeps),
+    part=r"\d+",
     study="|".join(project.studies),
     figure="|".join(sorted({f for study in project.studies for f in project.drawable(study)})),
 

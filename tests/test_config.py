@@ -309,7 +309,10 @@ def test_study_e_is_refused_by_key(checkout, change, words):
         ),
         (
             {"figures": [{**SWEEP_FIGURE, "experiments": ["fnn-sizes", "fnn-grid"]}]},
-            ("figures.own.experiments", "a sweep figure takes sweeps over the same 1 keys"),
+            (
+                "figures.own.experiments",
+                "a sweep figure takes sweeps over a grid of the same 1 keys",
+            ),
         ),
     ],
 )

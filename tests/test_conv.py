@@ -134,6 +134,25 @@ def test_optimisers_are_torchs_bit_for_bit(name):
     assert torch.equal(ours, theirs)
 
 
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+@pytest.mark.parametrize("size", [1, 5, 16, 33])
+@pytest.mark.parametrize("rates", [None, [(0.1, 0.5)] * 18 + [(0.01, 0.0)] * 2])
+def test_members_of_a_stack_move_as_they_do_alone(name, size, rates):
+    start, gradient = torch.randn(2, 20, size, generator=stream())
+    stacked = start.clone().requires_grad_()
+    together = build_optimiser(name, [stacked], 0.1, 0.5, members=20, rates=rates)
+    alone = [member.clone()[None].requires_grad_() for member in start]
+    each = rates or [(0.1, 0.5)] * 20
+    single = [build_optimiser(name, [m], *r) for m, r in zip(alone, each, strict=True)]
+    for _ in range(4):
+        stacked.grad = gradient.clone()
+        together.step()
+        for member, of_member, optimiser in zip(alone, gradient, single, strict=True):
+            member.grad = of_member[None].clone()
+            optimiser.step()
+    assert torch.equal(stacked, torch.cat(alone))
+
+
 def test_a_step_of_training_does_not_import_torchs_compiler():
     code = (
         "import sys, torch; from latent_atlas.training.optimisers import build_optimiser;"

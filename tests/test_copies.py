@@ -1,6 +1,7 @@
 """Training on noisy copies, and sweeps."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,16 +15,17 @@ from latent_atlas.config.sweeps import Sweep
 from latent_atlas.models.base import cross_entropy
 from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.copies import copy_rows, leaked_share, training_sets
+from latent_atlas.training.kept import KeptSeeds
 from latent_atlas.training.loop import SeedImages, train
 from latent_atlas.training.records import EpochRecords
-from latent_atlas.training.sweep import sweep_frame, train_sweep
+from latent_atlas.training.sweep import SweepTraining, sweep_frame
 
 N = 60
 
 
 @dataclass
 class Inputs:
-    """What `training_sets` and `train_sweep` read of ExperimentInputs."""
+    """What `training_sets` and `SweepTraining` read of ExperimentInputs."""
 
     experiment: Experiment
     images: dict[str, SeedImages]
@@ -125,36 +127,49 @@ def test_cross_entropy_is_torchs_and_goes_beyond_it():
 def test_points_of_a_sweep_are_named_by_their_values():
     grid = {"training.learning_rate": [0.001, 0.01], "training.weight_decay": [0, 1e-05]}
     sweep = Sweep(id="g", title="g", reading="control", base="fnn", grid=grid)
-    assert list(sweep.points()) == ["0.001+0", "0.001+1e-05", "0.01+0", "0.01+1e-05"]
-    assert sweep.points()["0.01+1e-05"] == {
+    assert list(sweep.named_points()) == ["0.001+0", "0.001+1e-05", "0.01+0", "0.01+1e-05"]
+    assert sweep.named_points()["0.01+1e-05"] == {
         "training.learning_rate": 0.01,
         "training.weight_decay": 1e-05,
     }
 
 
-def test_a_sweeps_point_is_the_experiment_with_its_values(published, tmp_path):
-    short = {"training.epochs": 2, "training.batch_size": 16}
-    inputs = copies(published, "fnn")
-    inputs.experiment = changed(published, "fnn", **short)
-    sweep = published.declared["fnn-sizes"].model_copy(
-        update={"grid": {"model.latent": [2, 7]}, "epochs": None}
-    )
-    unfinished = Unfinished(tmp_path, {}, minutes=60)
-    parts, costs = train_sweep(sweep, inputs, {}, unfinished, inputs.seeds)
-    again, same_costs = train_sweep(sweep, inputs, {}, unfinished, inputs.seeds)
-    assert [p["losses"].tolist() for p in again] == [p["losses"].tolist() for p in parts]
-    assert [row["train_seconds"] for row in same_costs] == pytest.approx(
-        [row["train_seconds"] for row in costs], abs=0.5
-    )
-    table = sweep_frame(sweep, "mnist", inputs.seeds, parts)
-    assert [row["epochs"] for row in costs] == [2, 2]
-    alone = changed(published, "fnn", **short, **{"model.latent": 7, "id": "fnn-sizes"})
-    images, held = training_sets(inputs)
-    records = EpochRecords(alone, [0, 1], images, held)
-    train(alone, [0, 1], images, after_epoch=records)
+SHORT = {"training.epochs": 2, "training.batch_size": 16}
+POINTS = [
+    {"model.latent": 7, "training.learning_rate": 0.001},
+    {"model.latent": 7, "training.learning_rate": 0.01},
+    {"model.latent": 2, "training.learning_rate": 0.001},
+]
+
+
+@pytest.mark.parametrize("base", ["fnn", "cnn"])
+def test_a_sweeps_point_is_the_experiment_with_its_values(published, tmp_path, base):
+    """Whatever the points beside it in its stack: families whose seeds are one network put points
+    that differ in their rates into one."""
+    inputs = copies(published, base)
+    inputs.experiment = changed(published, base, **SHORT)
+    sweep = Sweep(id="own", title="Own", reading="control", base=base, points=POINTS)
+    members = [[point, seed] for point in sweep.named_points() for seed in inputs.seeds]
+    family = inputs.experiment.model.family
+    stacks = sweep.stacks(family, members, 3)
+    assert [len(stack) for stack in stacks] == ([3, 1, 2] if base == "fnn" else [2, 2, 2])
+    training = SweepTraining(sweep, inputs, Unfinished(tmp_path, {}, minutes=60))
+    kept = KeptSeeds(tmp_path / "seeds", {}, lambda member: sweep.named_points()[member[0]])
+    parts, costs = kept.trained(members, training, partial(sweep.stacks, family, most=3))
+    assert costs.seeds.tolist() == [len(stack) for stack in stacks]
+    assert set(costs.epochs) == {2}
+    again, same_costs = kept.trained(members[2:], None)
+    assert [p["loss"].item() for p in again] == [p["loss"].item() for p in parts[2:]]
+    assert same_costs.train_seconds.isin(costs.train_seconds).all()
+    table = sweep_frame(sweep, "mnist", members, parts)
     values = table.set_index(["metric", "seed"]).value
-    expected = records.validation[-1][:, 0].double()
-    assert values["sweep_loss/7"].tolist() == pytest.approx(expected.tolist())
+    images, held = training_sets(inputs)
+    for name, point in sweep.named_points().items():
+        alone = changed(published, base, **SHORT, **point, id="own")
+        records = EpochRecords(alone, [0, 1], images, held)
+        train(alone, [0, 1], images, after_epoch=records)
+        expected = records.validation[-1][:, 0].double()
+        assert values[f"sweep_loss/{name}"].tolist() == expected.tolist()
     assert not pd.isna(table.unit).any()
 
 
@@ -164,7 +179,8 @@ def test_a_sweeps_point_is_the_experiment_with_its_values(published, tmp_path):
 )
 def test_an_excess_is_above_the_best_points_loss_whatever_its_sign(published, losses, excess):
     sweep = published.declared["fnn-sizes"].model_copy(update={"grid": {"model.latent": [2, 7]}})
-    table = sweep_frame(sweep, "mnist", [0], [{"losses": np.array(losses)}])
+    parts = [{"loss": np.array(loss)} for loss in losses]
+    table = sweep_frame(sweep, "mnist", [["2", 0], ["7", 0]], parts)
     found = table[table.metric.str.startswith("sweep_excess")]
     assert dict(zip(found.metric, found.value, strict=True)) == {
         "sweep_excess/2": excess[0],

@@ -1,11 +1,13 @@
 """Seeds that are kept, so that more seeds train only new ones."""
 
 import logging
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from latent_atlas.config.stacks import dealt, stacks_of
 from latent_atlas.errors import InputError
 from latent_atlas.training.kept import KeptSeeds, stacked
 
@@ -60,8 +62,35 @@ def test_a_damaged_file_is_trained_again(folder, caplog):
     path.write_bytes(path.read_bytes()[:20])
     parts, _ = KeptSeeds(folder, {}).trained([0, 1], training)
     assert training.asked == [[0, 1], [1]]
-    assert "seed 1 is trained again" in caplog.text
+    assert f"{path}: " in caplog.text
+    assert "it is trained again" in caplog.text
     assert parts[1]["b"] == 1
+
+
+def test_at_most_so_many_are_trained_together_and_points_have_folders_of_their_own(folder):
+    training = Training()
+    members = [[point, seed] for point in ("0.1", "0.2") for seed in (0, 1, 2)]
+
+    def make(stack):
+        return training([seed for _, seed in stack])
+
+    kept = KeptSeeds(folder, {}, lambda member: {"rate": float(member[0])})
+    parts, costs = kept.trained(members, make, partial(stacks_of, most=4))
+    assert training.asked == [[0, 1, 2, 0], [1, 2]]
+    assert costs.seeds.tolist() == [4, 2]
+    assert [part["b"].item() for part in parts] == [0, 1, 2, 0, 1, 2]
+    assert sorted(len(list(point.iterdir())) for point in folder.iterdir()) == [3, 3]
+    kept.trained(members[2:4], make)
+    assert len(training.asked) == 2
+
+
+def test_jobs_share_stacks_of_equal_shape():
+    assert stacks_of([1, 2, 3, 4, 5], 2) == [[1, 2], [3, 4], [5]]
+    assert stacks_of([1, 2, 3, 4, 5], 2, lambda m: m % 2) == [[1, 3], [5], [2, 4]]
+    assert dealt([[1, 2], [3, 4], [5]], 2) == [[1, 2, 5], [3, 4]]
+    assert dealt([[1, 2], [3, 4]], 5) == [[1, 2], [3, 4]]
+    assert dealt([[1, 2], [3, 4]], 1) == []
+    assert dealt([[1, 2]], 3) == []
 
 
 def test_seeds_that_do_not_fit_together_are_trained_in_halves(folder, caplog):

@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 
 from latent_atlas.config.jobs import Jobs
-from latent_atlas.config.needs import FAMILIES, FIXED, Needs
+from latent_atlas.config.needs import FAMILIES, FIXED, ON_GPU, Needs
 from latent_atlas.config.networks import NETWORKS
 from latent_atlas.config.paths import Paths
 from latent_atlas.files import read_table
@@ -33,8 +33,7 @@ def test_minutes_and_memory_cover_what_was_recorded(published, path):
 
 
 def test_every_rule_and_family_has_its_constants(published):
-    trains = {"train", "classify", "search", "sweep", "latents", "evaluate"}
-    assert set(Jobs(Paths(published)).specs) == trains | set(FIXED)
+    assert set(Jobs(Paths(published)).specs) == ON_GPU | set(FIXED)
     assert set(FAMILIES) == {*NETWORKS, "encoder", "cnn"}
 
 

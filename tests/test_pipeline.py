@@ -255,18 +255,38 @@ def test_more_seeds_train_only_the_new_ones(tiny):
     before = read_tensors(tiny.folder / weights)
     run = tiny.snakemake(weights, sweep, "--config", "seeds=3")
     assert run.returncode == 0, run.stderr
-    for log in ("train/ad", "sweep/fnn-sizes"):
-        text = (tiny.folder / f"results/logs/{log}.log").read_text()
-        assert "training seeds [2]; kept: [0, 1]" in text
+    log = (tiny.folder / "results/logs/train/ad.log").read_text()
+    assert "training seeds [2]; kept: [0, 1]" in log
+    log = (tiny.folder / "results/logs/sweep/fnn-sizes.log").read_text()
+    assert "training seeds [['2', 2], ['5', 2], ['10', 2], ['20', 2]," in log
     after = read_tensors(tiny.folder / weights)
     for name, array in before.items():
         assert np.array_equal(after[name][:2], array), name
         assert len(after[name]) == 3
 
 
+def test_jobs_that_share_seeds_and_points_give_the_same_bytes(finished, checkout):
+    checkout.make_tiny()
+    made = ["results/runs/ad/weights.safetensors", "results/runs/ad/history.parquet"]
+    made += ["results/sweeps/fnn-grid/metrics.parquet"]
+    shared = ("seeds=2", "max_jobs=2", "max_seeds_per_job=1")
+    run = checkout.snakemake(*made, "--config", *shared)
+    assert run.returncode == 0, run.stderr
+    whole = finished.files()
+    for file in made:
+        assert checkout.files(file)[file] == whole[file], file
+    log = (checkout.folder / "results/logs/train_part/ad/1.log").read_text()
+    assert "training seeds [1]; kept: none" in log
+    assert "training" not in (checkout.folder / "results/logs/train/ad.log").read_text()
+    parts = checkout.folder.glob("results/sweeps/fnn-grid/part-*.json")
+    members = [json.loads(part.read_text())["members"] for part in sorted(parts)]
+    assert [len(of_part) for of_part in members] == [9, 9]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (("--config", "max_jobs=2"), ("key max_jobs", "set job_takes to experiment")),
         (("--config", "seeds=[]"), ("key seeds", "found []")),
         (("--config", "sedes=3"), ("unknown key 'sedes'", "did you mean 'seeds'")),
         (("--config", "studies=[unknown]"), ("unknown study 'unknown'",)),

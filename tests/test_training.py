@@ -62,6 +62,17 @@ def test_a_seed_alone_equals_the_seed_in_a_stack_of_five(published, images, name
             assert difference <= (1e-9 if dtype == torch.float64 else 0.0), key
 
 
+def test_a_seed_alone_equals_the_seed_in_a_stack_of_twenty(published, images):
+    """Numbers of parameters that no instruction takes whole: 5 of the code, 10 of its heads."""
+    model = published.experiments["fnn"].model.model_copy(update={"latent": 5})
+    experiment = published.experiments["fnn"].model_copy(update={"model": model})
+    seeds = list(range(20))
+    twenty = tensors(train(experiment, seeds, stacked(images, seeds), max_steps=40))
+    alone = tensors(train(experiment, [7], stacked(images, [7]), max_steps=40))
+    for key, tensor in twenty.items():
+        assert torch.equal(tensor[7], alone[key][0]), key
+
+
 def kept(experiment, seeds, images):
     """Three steps' training, and what is kept of each seed."""
     images = stacked(images, seeds)

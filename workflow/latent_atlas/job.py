@@ -33,6 +33,12 @@ class Task:
     input: Files
     output: Files
 
+    @property
+    def part(self) -> str:
+        """Which one of those jobs that share an experiment's seeds or a sweep's points; empty for
+        the one that puts them together."""
+        return self.wildcards.get("part", "")
+
 
 @contextmanager
 def job(snakemake) -> Iterator[list[Task]]:

@@ -1,5 +1,27 @@
+rule train_part:
+    """Train some of the seeds of an experiment, as one stacked model, for `train`."""
+    input:
+        unpack(lambda wildcards: paths.inputs(wildcards.experiment)),
+    output:
+        part=f"{RESULTS}/runs/{{experiment}}/part-{{part}}.json",
+    log:
+        f"{RESULTS}/logs/train_part/{{experiment}}/{{part}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_part/{{experiment}}/{{part}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: project.settings.training_threads
+    resources:
+        **needs.of("train_part"),
+    params:
+        spec=lambda wildcards: jobs.spec("train_part", wildcards),
+        code=lambda wildcards: jobs.code("train_part", wildcards),
+    script:
+        "../scripts/train.py"
+
+
 rule train:
-    """Train all seeds of an experiment as one stacked model."""
+    """Train all seeds of an experiment, as one stacked model, that no part has trained."""
     input:
         unpack(lambda wildcards: paths.reads("train", wildcards)),
     output:
@@ -70,10 +92,32 @@ rule search:
         "../scripts/search.py"
 
 
+rule sweep_part:
+    """Train some of the points of a sweep, for `sweep`."""
+    input:
+        unpack(lambda wildcards: paths.inputs(project.sweeps[wildcards.sweep].base)),
+    output:
+        part=f"{RESULTS}/sweeps/{{sweep}}/part-{{part}}.json",
+    log:
+        f"{RESULTS}/logs/sweep_part/{{sweep}}/{{part}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/sweep_part/{{sweep}}/{{part}}.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: project.settings.training_threads
+    resources:
+        **needs.of("sweep_part"),
+    params:
+        spec=lambda wildcards: jobs.spec("sweep_part", wildcards),
+        code=lambda wildcards: jobs.code("sweep_part", wildcards),
+    script:
+        "../scripts/sweep.py"
+
+
 rule sweep:
     """Train an experiment with every combination of some values; keep how well each validates."""
     input:
-        unpack(lambda wildcards: paths.inputs(project.sweeps[wildcards.sweep].base)),
+        unpack(lambda wildcards: paths.reads("sweep", wildcards)),
     output:
         metrics=f"{RESULTS}/sweeps/{{sweep}}/metrics.parquet",
         costs=f"{RESULTS}/sweeps/{{sweep}}/costs.parquet",

@@ -179,6 +179,8 @@ POINT_CODES = (
     "image-autoencoder",
     *ADVERSARIAL,
 )
+STACKED = ("auto-decoder", "variational-auto-decoder", "mlp-autoencoder", "mlp-vae", "mlp-gan")
+"""Families whose seeds are one network, with tensors [S,…]; others hold a network each."""
 ENCODERS = (
     "mlp-autoencoder",
     "mlp-vae",

@@ -5,7 +5,7 @@ would be given now (`python -m latent_atlas verify`).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from latent_atlas.files import flat, write_json
 
 KINDS = {"experiment", "classifier", "search", "sweep"}
 """Wildcards that name what is run."""
+PART = "_part"
+"""How a rule's name ends that does a share of another's work, by the same script."""
 REGISTRY = "latent_atlas/models/registry.py"
 
 
@@ -46,9 +48,11 @@ class Jobs:
             "dataset": self._dataset,
             "features": self._features,
             "train": lambda w: self.project.spec(w["experiment"]),
+            "train_part": lambda w: self._part(self.project.spec, w["experiment"], "seeds", w),
             "classify": lambda w: self.project.spec(w["classifier"]),
             "search": lambda w: self.project.search_spec(w["search"]),
             "sweep": lambda w: self.project.sweep_spec(w["sweep"]),
+            "sweep_part": lambda w: self._part(self.project.sweep_spec, w["sweep"], "members", w),
             "latents": lambda w: self.project.spec(w["experiment"]),
             "embed": lambda w: {"seeds": self.project.seeds_of(w["experiment"])},
             "evaluate": self._evaluate,
@@ -128,9 +132,13 @@ class Jobs:
         return self.project.family_of(run) if run else ""
 
     def _code(self, rule: str, family: str) -> tuple[Path | str, ...]:
-        script = self.project.root / f"workflow/scripts/{rule}.py"
+        script = self.project.root / f"workflow/scripts/{rule.removesuffix(PART)}.py"
         builds_models = REGISTRY in module_hashes(script)
         return (script, module_of(family)) if family and builds_models else (script,)
+
+    def _part(self, spec: Callable, run: str, shared: str, wildcards: Mapping[str, str]) -> dict:
+        parts = dict(enumerate(self.project.parts_of(run)))
+        return spec(run) | {shared: parts[int(wildcards["part"])]}
 
     def _dataset(self, wildcards: Mapping[str, str]) -> dict:
         name = wildcards["dataset"]

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from latent_atlas.config.base import Config
 from latent_atlas.errors import InputError
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def validated(model: type[Config], data: object, where: str) -> Any:
     """`data` as a `model`, or an InputError naming `where`, the key, the value, what is allowed."""
@@ -34,7 +36,7 @@ def _explain(problem: dict, where: str) -> str:
 def load_yaml(path, where: str) -> object:
     try:
         with Path(path).open(encoding="utf-8") as file:
-            return yaml.safe_load(file)
+            return yaml.load(file, LOADER)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         place = " ".join(str(error).split())
         raise InputError(f"{where}: not valid YAML ({place}); mend the file") from None

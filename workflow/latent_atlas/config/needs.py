@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from latent_atlas.config.experiments import CONV_SHAPE, Experiment
+from latent_atlas.config.classifiers import Classifier
+from latent_atlas.config.experiments import CONV_SHAPE
 from latent_atlas.config.project import Project, Run, Search, Sweep
 
 MINUTES, FACTOR, MARGIN = 10, 3, 1.5
@@ -31,7 +32,16 @@ FIXED = {
     "record": (1, 500),
 }
 """Estimated minutes and MB of rules that train and measure nothing."""
-ON_GPU = {"train", "classify", "search", "sweep", "latents", "evaluate"}
+ON_GPU = {
+    "train",
+    "train_part",
+    "classify",
+    "search",
+    "sweep",
+    "sweep_part",
+    "latents",
+    "evaluate",
+}
 
 
 @dataclass(frozen=True)
@@ -98,37 +108,44 @@ class Needs:
         if rule == "latents" and base.latents:
             images = min(images, base.latents.images or images)
         size = max(1, self._pixels(base) / math.prod(CONV_SHAPE))
-        passes = self._passes(rule, run, base)
-        return images * passes * self._seeds(run) * _cost(base).microseconds * size / 60e6
+        passes = self._passes(rule, run, base) * self._members(rule, run, wildcards)
+        return images * passes * _cost(base).microseconds * size / 60e6
 
     def _passes(self, rule: str, run: Run, base: Run) -> float:
-        """How often as much is done for an image as when it is trained on once."""
+        """How often as much is done for an image as when it is trained on once, for each that is
+        trained."""
         if rule == "latents":
             return FROZEN * base.latents.steps if base.latents else 1
         if rule == "evaluate":
             battery = self.project.settings.battery
             return FROZEN * (battery.refine_steps + battery.importance_samples)
-        epochs = base.training.epochs if isinstance(base, Experiment) else base.epochs
+        return getattr(run, "epochs", None) or base.epochs
+
+    def _members(self, rule: str, run: Run, wildcards: dict[str, str]) -> int:
+        """How many trials, seeds, or seeds of points the job has to do with."""
         if isinstance(run, Search):
-            return run.trials * epochs
-        if isinstance(run, Sweep):
-            return len(run.points()) * (run.epochs or epochs)
-        return epochs
+            return run.trials
+        if isinstance(run, Classifier):
+            return len(self.project.seeds_of(run.id))
+        parts = self.project.parts_of(run.id)
+        if "part" in wildcards:
+            return len(parts[int(wildcards["part"])])
+        by_others = bool(parts) and rule in ("train", "sweep")
+        return 0 if by_others else len(self.project.members_of(run.id))
 
     def _mb(self, rule: str, wildcards: dict[str, str]) -> float:
         if rule in FIXED:
             return FIXED[rule][1]
         run, base = self._run(wildcards)
         images = BYTES * self._images(base, "train") * self._pixels(base) / 1e6
-        return BASE_MB + images + _cost(base).mb * self._seeds(run)
+        members = self._members(rule, run, wildcards)
+        together = min(members, self.project.settings.max_seeds_per_job)
+        return BASE_MB + images + _cost(base).mb * (1 if isinstance(run, Search) else together)
 
     def _run(self, wildcards: dict[str, str]) -> tuple[Run, Run]:
         """What is run, and what is trained for it."""
         run = self.project.resolved[next(iter(wildcards.values()))]
         return run, self.project.resolved[run.base] if isinstance(run, Search | Sweep) else run
-
-    def _seeds(self, run: Run) -> int:
-        return 1 if isinstance(run, Search) else len(self.project.seeds_of(run.id))
 
     def _images(self, base: Run, split: str) -> int:
         """Of a split, noisy copies with them."""
@@ -142,4 +159,4 @@ class Needs:
 
 
 def _cost(run: Run) -> Cost:
-    return FAMILIES[run.model.family if isinstance(run, Experiment) else run.model.kind]
+    return FAMILIES[run.model.kind if isinstance(run, Classifier) else run.model.family]

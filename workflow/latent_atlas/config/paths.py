@@ -115,6 +115,11 @@ class Paths:
                 found["encoder_tuned"] = self.run(tuned, "best.json")
         return found
 
+    def parts(self, run: str) -> Files:
+        """What is left by the jobs that share an experiment's seeds or a sweep's points, if any."""
+        count = len(self.project.parts_of(run))
+        return {"parts": [self.run(run, f"part-{n}.json") for n in range(count)]} if count else {}
+
     def writes(self, rule: str, wildcards: Mapping[str, str] | None = None) -> dict[str, str]:
         """Files of `WRITES`; their patterns without `wildcards`."""
         patterns = {name: f"{self.results}/{pattern}" for name, pattern in WRITES[rule].items()}
@@ -123,16 +128,19 @@ class Paths:
         return {name: pattern.format(**wildcards) for name, pattern in patterns.items()}
 
     def reads(self, rule: str, wildcards: Mapping[str, str]) -> Files:
-        """What the jobs of `WRITES` read."""
+        """What the jobs of `WRITES`, and those of sweeps, read."""
         if rule == "figure":
             return {"data": self.figure_inputs(wildcards["study"], wildcards["figure"])}
+        if rule == "sweep":
+            sweep = wildcards["sweep"]
+            return self.inputs(self.project.sweeps[sweep].base) | self.parts(sweep)
         experiment = wildcards["experiment"]
         weights = {"weights": self.run(experiment, "weights.safetensors")}
         test = self.run(experiment, "latents/test.safetensors")
         if rule == "embed":
             return {"latents": test}
         if rule == "train":
-            return self.inputs(experiment)
+            return self.inputs(experiment) | self.parts(experiment)
         if rule == "latents":
             return self.inputs(experiment) | weights
         return {

@@ -13,6 +13,7 @@ from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import CONV_SHAPE, Experiment, ImageNetwork
 from latent_atlas.config.loading import deep_merge, load_yaml, validated
 from latent_atlas.config.searches import Search, highest, lowest, with_values
+from latent_atlas.config.stacks import Member, dealt, stacks_of
 from latent_atlas.config.studies import Figure, StudyConfig
 from latent_atlas.config.sweeps import Sweep
 from latent_atlas.errors import InputError
@@ -75,6 +76,14 @@ class Settings(Config):
         description="study: one job trains, encodes, maps or measures all experiments of a study, "
         "one draws all its figures; a job takes seconds before it does anything"
     )
+    max_seeds_per_job: Count = Field(
+        description="seeds that are trained together at the most, or seeds of points of a sweep "
+        "where these are of equal shape; more are trained in turn, or by further jobs"
+    )
+    max_jobs: Count = Field(
+        description="jobs at the most that share the seeds of one experiment or the points of one "
+        "sweep; more than 1 needs job_takes experiment"
+    )
     checkpoint_minutes: Positive = Field(
         description="minutes between two states of a training, a search for codes or a classifier "
         "under way, from which it goes on after it was stopped"
@@ -106,6 +115,11 @@ class Project:
         self.root, self.where = Path(root), where
         self.raw_settings = settings
         self.settings: Settings = validated(Settings, settings, where)
+        if self.settings.max_jobs > 1 and self.settings.job_takes == "study":
+            raise InputError(
+                f"{where}: key max_jobs: found {self.settings.max_jobs}, but one job takes a whole "
+                "study: set job_takes to experiment, or max_jobs to 1"
+            )
         self.datasets: dict[str, DatasetConfig] = {
             path.stem: self._load(DatasetConfig, path)
             for path in sorted((self.root / "config/datasets").glob("*.yaml"))
@@ -214,11 +228,11 @@ class Project:
                         f"{run.model.latent}: choose tsne or pca"
                     )
         if figure.kind in GRID_KEYS:
-            keys = {tuple(run.grid) for run in runs}
+            keys = {tuple(run.grid or ()) for run in runs}
             if len(keys) > 1 or len(min(keys)) != GRID_KEYS[figure.kind]:
                 raise InputError(
-                    f"{key}.experiments: a {figure.kind} figure takes sweeps over the same "
-                    f"{GRID_KEYS[figure.kind]} keys, found {sorted(keys)}"
+                    f"{key}.experiments: a {figure.kind} figure takes sweeps over a grid of the "
+                    f"same {GRID_KEYS[figure.kind]} keys, found {sorted(keys)}"
                 )
         datasets = sorted({run.dataset for run in runs}) if figure.kind == "compare" else []
         if len(datasets) > 1:
@@ -291,16 +305,17 @@ class Project:
                 f"{where}: key sweeps.{sweep.id}.base: {sweep.base} is not an experiment that "
                 "holds images out and that no search tunes; name one with validation"
             )
-        for key in sweep.grid:
+        given, dumped = "grid" if sweep.grid else "points", base.model_dump()
+        for key in sweep.keys:
             try:
-                with_values(base.model_dump(), {key: None})
+                with_values(dumped, {key: None})
             except (KeyError, TypeError):
                 raise InputError(
-                    f"{where}: key sweeps.{sweep.id}.grid: {sweep.base} has no key {key!r}"
+                    f"{where}: key sweeps.{sweep.id}.{given}: {sweep.base} has no key {key!r}"
                 ) from None
-        for values in sweep.points().values():
-            changed = with_values(base.model_dump(), values)
-            validated(Experiment, changed, f"{where}: sweeps.{sweep.id}.grid")
+        for values in sweep.named_points().values():
+            changed = with_values(dumped, values)
+            validated(Experiment, changed, f"{where}: sweeps.{sweep.id}.{given}")
 
     def _known(self, key: str, found: str, allowed, where: str) -> None:
         if found not in allowed:
@@ -379,10 +394,28 @@ class Project:
         }
 
     def sweep_spec(self, sweep: str) -> dict:
-        """The same for a sweep."""
+        """The same for a sweep; `members` are trained."""
         resolved = self.sweeps[sweep]
         base = self.spec(resolved.base) | {"seeds": self.seeds_of(sweep)}
-        return {"sweep": resolved.model_dump(), "base": base}
+        members = self.members_of(sweep)
+        return {"sweep": resolved.model_dump(), "base": base, "members": members}
+
+    def members_of(self, run: str) -> list[Member]:
+        """Everything that is trained of an experiment or a sweep."""
+        found, seeds = self.runs[run], self.seeds_of(run)
+        if isinstance(found, Experiment):
+            return list(seeds)
+        return [[point, seed] for point in found.named_points() for seed in seeds]
+
+    def parts_of(self, run: str) -> list[list[Member]]:
+        """What jobs of their own train of an experiment or a sweep, before the one that puts it
+        together; none where that does it all."""
+        found, members, most = self.runs[run], self.members_of(run), self.settings.max_seeds_per_job
+        if isinstance(found, Experiment):
+            stacks = stacks_of(members, most)
+        else:
+            stacks = found.stacks(self.family_of(run), members, most)
+        return dealt(stacks, self.settings.max_jobs)
 
     def quality_spec(self, dataset: str) -> dict:
         """A data set, and the seeds of every experiment whose samples are measured on it."""

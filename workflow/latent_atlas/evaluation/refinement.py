@@ -8,7 +8,7 @@ from latent_atlas.evaluation.subject import Subject
 from latent_atlas.latents.fit import BLOCK
 from latent_atlas.models.base import LatentModel
 from latent_atlas.training.loop import SeedImages
-from latent_atlas.training.optimisers import Adam
+from latent_atlas.training.optimisers import build_optimiser
 
 LEARNING_RATE = 1e-2
 
@@ -35,7 +35,7 @@ def refined_errors(model: LatentModel, images: SeedImages, start: Tensor, steps:
     codes `start` [S,N,d]; each code moves by itself, whatever the images beside it."""
     codes = start.clone()
     codes.grad = torch.zeros_like(codes)
-    optimiser = Adam([([codes], 0.0)], LEARNING_RATE)
+    optimiser = build_optimiser("adam", [codes], LEARNING_RATE, members=len(codes))
     best = torch.full(codes.shape[:2], torch.inf, dtype=torch.float64, device=codes.device)
     for step in range(steps + 1):
         for first in range(0, images.count, BLOCK):

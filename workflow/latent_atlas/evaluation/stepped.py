@@ -9,7 +9,7 @@ from tqdm import tqdm
 from latent_atlas.evaluation.reconstruction import frobenius_per_number, squared_errors
 from latent_atlas.models.base import LatentModel
 from latent_atlas.training.loop import SeedImages
-from latent_atlas.training.optimisers import Adam
+from latent_atlas.training.optimisers import build_optimiser
 
 
 def stepped_evaluation(
@@ -23,7 +23,8 @@ def stepped_evaluation(
     ‖x − x̂‖₂ / numbers, codes fixed, batches in file order; then that loss [S]. The decoder and
     Adam's state carry over from one set to the next; `model` itself is left as it was."""
     model = copy.deepcopy(model).requires_grad_(True)
-    optimiser = Adam([(list(model.decoder.parameters()), 0.0)], learning_rate)
+    weights = model.decoder.parameters()
+    optimiser = build_optimiser("adam", weights, learning_rate, members=model.seeds)
     losses = []
     for codes, images in sets:
         for _ in tqdm(range(epochs), desc="stepped evaluation", mininterval=5):

@@ -15,7 +15,7 @@ from latent_atlas.training.checkpoints import Checkpoints, State, Unfinished, pr
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.objective import batch_loss, per_image_loss
-from latent_atlas.training.optimisers import Adam
+from latent_atlas.training.optimisers import build_optimiser
 
 BLOCK = 200
 
@@ -42,7 +42,7 @@ def fit_table(
     start = model.initial_table(n, torch_streams(experiment.id, seeds, f"{split}-latents-start"))
     table = start.to(parameter).requires_grad_()
     table.grad = torch.zeros_like(table)
-    optimiser = Adam([([table], 0.0)], settings.learning_rate)
+    optimiser = build_optimiser("adam", [table], settings.learning_rate, members=len(seeds))
     noising = torch_streams(experiment.id, seeds, f"{split}-latents-noise")
     batched = settings.batch_size is not None
     size = settings.batch_size or block

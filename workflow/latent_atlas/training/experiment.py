@@ -1,6 +1,6 @@
 """Training an experiment's seeds, and what of them is kept."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,23 +20,22 @@ HISTORY = "history."
 
 
 def train_seeds(
-    inputs: ExperimentInputs, files: Mapping[str, str], unfinished: Unfinished, seeds: list[int]
+    inputs: ExperimentInputs, unfinished: Unfinished, seeds: list[int]
 ) -> tuple[list[Tensors], list[dict]]:
     """Train some of the seeds of `inputs` together: what is kept of each, and the cost."""
-    some = inputs
-    if seeds != inputs.seeds:
-        some = ExperimentInputs.load(inputs.spec | {"seeds": seeds}, files, inputs.device)
-    images, validation = training_sets(some)
-    records = EpochRecords(some.experiment, seeds, images, validation)
+    experiment, places = inputs.experiment, [inputs.seeds.index(seed) for seed in seeds]
+    images, validation = (some and some.of_places(places) for some in training_sets(inputs))
+    records = EpochRecords(experiment, seeds, images, validation)
     trained = train(
-        some.experiment,
+        experiment,
         seeds,
         images,
-        some.device,
+        inputs.device,
         after_epoch=records,
         checkpoints=unfinished.part(seeds=seeds),
     )
-    return [seed_tensors(trained, records, s) for s in range(len(seeds))], [cost_of(trained, some)]
+    cost = cost_of(trained, replace(inputs, seeds=seeds))
+    return [seed_tensors(trained, records, s) for s in range(len(seeds))], [cost]
 
 
 def seed_tensors(trained: Trained, records: EpochRecords, s: int) -> Tensors:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from latent_atlas.config.stacks import Member
 from latent_atlas.errors import InputError
 from latent_atlas.files import (
     read_tensor_metadata,
@@ -20,56 +21,68 @@ from latent_atlas.files import (
 
 DIVERGED = "diverged"
 Tensors = dict[str, np.ndarray]
-Make = Callable[[list[int]], tuple[list[Tensors], list[dict]]]
+Make = Callable[[list[Member]], tuple[list[Tensors], list[dict]]]
+Stacks = Callable[[list[Member]], list[list[Member]]]
 
 
 @dataclass
 class KeptSeeds:
-    """What training left of each seed, in `folder`; a seed's file is named by the hash of
-    everything that decides its content, `facts` and what `of_seed` adds to them."""
+    """What training left of each seed, or of each seed at each point of a sweep, in `folder`; the
+    file of such a member is named by the hash of everything that decides its content, `facts` and
+    what `of_member` adds to them."""
 
     folder: Path
     facts: dict
-    of_seed: Callable[[int], str] = lambda seed: ""
+    of_member: Callable[[Member], object] = lambda member: ""
 
-    def trained(self, seeds: list[int], make: Make) -> tuple[list[Tensors], pd.DataFrame]:
-        """The tensors of each seed, and what training them cost, a row for each time; `make` trains
-        those that are not kept together and gives tensors and rows."""
-        remove_unfinished(self.folder)
-        kept = {seed: self._read(seed) for seed in seeds}
-        missing = [seed for seed in seeds if kept[seed] is None]
+    def trained(
+        self, members: list[Member], make: Make, stacks: Stacks = lambda missing: [missing]
+    ) -> tuple[list[Tensors], pd.DataFrame]:
+        """The tensors of each, and what training them cost, a row for each time; `make` trains
+        together those of a stack that are not kept, and gives tensors and rows."""
+        paths = [self._path(member) for member in members]
+        kept = {path: self._read(path) for path in paths}
+        missing = [m for m, path in zip(members, paths, strict=True) if kept[path] is None]
         if missing:
-            others = [seed for seed in seeds if seed not in missing]
+            others = [m for m, path in zip(members, paths, strict=True) if kept[path] is not None]
             logging.info("training seeds %s; kept: %s", missing, others or "none")
-            made, costs = in_halves(make, missing)
-            for seed, tensors in zip(missing, made, strict=True):
-                write_tensors(self._path(seed), tensors, costs=costs)
-                self._remove_others(seed)
-                kept[seed] = (tensors, costs)
+        for stack in stacks(missing) if missing else []:
+            made, costs = in_halves(make, stack)
+            for path, tensors in zip(map(self._path, stack), made, strict=True):
+                write_tensors(path, tensors, costs=costs)
+                _remove_others(path)
+                kept[path] = (tensors, costs)
         rows = [row for _, costs in kept.values() for row in costs]
-        return [kept[seed][0] for seed in seeds], pd.DataFrame(rows).drop_duplicates()
+        return [kept[path][0] for path in paths], pd.DataFrame(rows).drop_duplicates()
 
-    def _read(self, seed: int) -> tuple[Tensors, list[dict]] | None:
-        path = self._path(seed)
+    def _path(self, member: Member) -> Path:
+        *point, seed = member if isinstance(member, list) else [member]
+        key = sha256_json(self.facts | {"seed": seed, "more": self.of_member(member)})[:16]
+        return self.folder.joinpath(*point, f"{seed}-{key}.safetensors")
+
+    def _read(self, path: Path) -> tuple[Tensors, list[dict]] | None:
+        remove_unfinished(path.parent, _seed(path))
         if not path.exists():
             return None
         try:
             return read_tensors(path), read_tensor_metadata(path)["costs"]
         except InputError as error:
-            logging.warning("%s; seed %d is trained again", error, seed)
+            logging.warning("%s; it is trained again", error)
             return None
 
-    def _path(self, seed: int) -> Path:
-        key = sha256_json(self.facts | {"seed": seed, "more": self.of_seed(seed)})[:16]
-        return self.folder / f"{seed}-{key}.safetensors"
 
-    def _remove_others(self, seed: int) -> None:
-        for path in self.folder.glob(f"{seed}-*.safetensors"):
-            if path != self._path(seed):
-                path.unlink()
+def _seed(path: Path) -> str:
+    """How the names of one seed's files begin."""
+    return f"{path.name.partition('-')[0]}-"
 
 
-def in_halves(make: Make, seeds: list[int]) -> tuple[list[Tensors], list[dict]]:
+def _remove_others(kept: Path) -> None:
+    for path in kept.parent.glob(f"{_seed(kept)}*.safetensors"):
+        if path != kept:
+            path.unlink()
+
+
+def in_halves(make: Make, seeds: list[Member]) -> tuple[list[Tensors], list[dict]]:
     """`make(seeds)`; where the GPU's memory does not hold these together, its halves one after the
     other. A seed does not depend on those beside it. Raises InputError where one does not fit."""
     try:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from latent_atlas.models.registry import build_model
 from latent_atlas.streams import set_streams, stream_states, torch_streams
 from latent_atlas.training.checkpoints import Checkpoints, Resumable, State, prefixed, under
 from latent_atlas.training.divergence import Divergence, Survivors
+from latent_atlas.training.optimisers import Rates
 from latent_atlas.training.steps import step_of
 
 TABLE = "latents.train"
@@ -60,6 +61,10 @@ class SeedImages:
         """The first `n` of each seed; all where `n` is None."""
         return SeedImages(self.pixels[:, :n], self.shape)
 
+    def of_places(self, places: list[int]) -> "SeedImages":
+        """For a stack of these members of the present one."""
+        return self if len(self.pixels) == 1 else replace(self, pixels=self.pixels[places])
+
     @property
     def count(self) -> int:
         return self.pixels.shape[1]
@@ -100,14 +105,16 @@ def train(
     max_steps: int | None = None,
     after_epoch: AfterEpoch | None = None,
     checkpoints: Checkpoints | None = None,
+    rates: Sequence[Rates] | None = None,
 ) -> Trained:
-    """Train every seed; each depends on its own streams alone, not on the seeds beside it.
+    """Train every seed; each depends on its own streams alone, not on the seeds beside it. A seed
+    may stand there more than once, with `rates` of its own in a family of `STACKED`.
 
     `after_epoch` is called with the epoch from 1, the model and the table, and may end training
     by an exception; what it collects is kept with `checkpoints` where it is `Resumable`.
     `max_steps` ends training early, for tests.
     """
-    training = Training(experiment, seeds, images, device, dtype, after_epoch)
+    training = Training(experiment, seeds, images, device, dtype, after_epoch, rates)
     if checkpoints and (state := checkpoints.load()):
         training.restore(state)
     with interruption.polled():
@@ -127,13 +134,14 @@ class Training:
         device: str,
         dtype: torch.dtype,
         after_epoch: AfterEpoch | None,
+        rates: Sequence[Rates] | None,
     ):
         self.experiment, self.images, self.after_epoch = experiment, images, after_epoch
         model, table = initial_model(experiment, seeds, images.shape, images.count)
         self.model, self.table = model.to(device=device, dtype=dtype), table
         if table is not None:
             self.table = table.to(device=device, dtype=dtype).requires_grad_()
-        self.step = step_of(experiment)(experiment, seeds, self.model, self.table)
+        self.step = step_of(experiment)(experiment, seeds, self.model, self.table, rates)
         self.shuffling = torch_streams(experiment.id, seeds, "shuffling")
         self.per_epoch = epoch_images(experiment, images.count)
         self.sums = torch.zeros(len(self.step.terms), len(seeds), device=device, dtype=dtype)

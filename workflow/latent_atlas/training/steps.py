@@ -1,16 +1,18 @@
 """One step of training: a batch in, updated parameters and sums for the history out."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latent_atlas.config.experiments import ADVERSARIAL, Experiment
+from latent_atlas.config.experiments import ADVERSARIAL, STACKED, Experiment
 from latent_atlas.models.base import Adversarial, LatentModel, per_sample_terms
 from latent_atlas.models.posterior import draw_noise
 from latent_atlas.streams import set_streams, stream_states, torch_streams
 from latent_atlas.training.checkpoints import State, prefixed, under
 from latent_atlas.training.objective import batch_loss
-from latent_atlas.training.optimisers import build_optimiser
+from latent_atlas.training.optimisers import Rates, build_optimiser
 
 
 class LikelihoodStep:
@@ -19,7 +21,12 @@ class LikelihoodStep:
     terms = ("loss", "reconstruction_mse", "kl_nats")
 
     def __init__(
-        self, experiment: Experiment, seeds: list[int], model: LatentModel, table: Tensor | None
+        self,
+        experiment: Experiment,
+        seeds: list[int],
+        model: LatentModel,
+        table: Tensor | None,
+        rates: Sequence[Rates] | None = None,
     ):
         self.model, self.table, settings = model, table, experiment.training
         self.objective = settings.objective
@@ -30,6 +37,8 @@ class LikelihoodStep:
             settings.weight_decay,
             latents=table,
             beta_1=settings.beta_1,
+            members=stacked_members(experiment, seeds),
+            rates=rates,
         )
         self.dropping = torch_streams(experiment.id, seeds, "dropout")
         self.noising = torch_streams(experiment.id, seeds, "posterior")
@@ -92,7 +101,14 @@ class GanStep:
 
     terms = ("generator_loss", "discriminator_loss", "real_accuracy", "fake_accuracy")
 
-    def __init__(self, experiment: Experiment, seeds: list[int], model: Adversarial, table: None):
+    def __init__(
+        self,
+        experiment: Experiment,
+        seeds: list[int],
+        model: Adversarial,
+        table: None,
+        rates: None = None,
+    ):
         self.model, settings = model, experiment.training
         self.generating, self.discriminating = (
             build_optimiser(
@@ -101,6 +117,7 @@ class GanStep:
                 settings.learning_rate,
                 settings.weight_decay,
                 beta_1=settings.beta_1,
+                members=stacked_members(experiment, seeds),
             )
             for network in (model.decoder, model.discriminator)
         )
@@ -150,6 +167,11 @@ class GanStep:
 
     def _codes(self, n: int, like: Tensor) -> Tensor:
         return draw_noise("gaussian", (n, self.model.latent), self.drawing).to(like)
+
+
+def stacked_members(experiment: Experiment, seeds: list[int]) -> int:
+    """How many each of a model's tensors holds; 0 where every seed has a network of its own."""
+    return len(seeds) if experiment.model.family in STACKED else 0
 
 
 def step_of(experiment: Experiment) -> type[LikelihoodStep] | type[GanStep]:

@@ -1,7 +1,7 @@
 """An experiment trained at every point of a sweep."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -9,60 +9,71 @@ import pandas as pd
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.metrics import unit_of
 from latent_atlas.config.searches import with_values
+from latent_atlas.config.stacks import Member
 from latent_atlas.config.sweeps import Sweep
 from latent_atlas.training.checkpoints import Unfinished
 from latent_atlas.training.copies import training_sets
 from latent_atlas.training.costs import cost_of
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.kept import Tensors
-from latent_atlas.training.loop import train
+from latent_atlas.training.loop import SeedImages, train
+from latent_atlas.training.optimisers import Rates
 from latent_atlas.training.records import EpochRecords
 
 
-def train_sweep(
-    sweep: Sweep,
-    inputs: ExperimentInputs,
-    files: Mapping[str, str],
-    unfinished: Unfinished,
-    seeds: list[int],
-) -> tuple[list[Tensors], list[dict]]:
-    """Train some of the seeds of `inputs`, those of the sweep's base, at every point: the last
-    validation `losses` [points] of each seed, NaN where it diverged, and what each point cost.
+@dataclass
+class SweepTraining:
+    """Trains members of equal shape, [point, seed], together; `inputs` are those of the sweep's
+    base. A seed's random streams are the same at every point, so that points compare pairwise."""
 
-    A seed's random streams are the same at every point, so that points compare pairwise.
-    """
-    some = inputs
-    if seeds != inputs.seeds:
-        some = ExperimentInputs.load(inputs.spec | {"seeds": seeds}, files, inputs.device)
-    images, validation = training_sets(some)
-    losses, costs = [], []
-    fixed = {"id": sweep.id} | ({"training.epochs": sweep.epochs} if sweep.epochs else {})
-    for values in sweep.points().values():
-        changed = with_values(some.experiment.model_dump(), values | fixed)
-        experiment = Experiment.model_validate(changed)
-        records = EpochRecords(experiment, seeds, images, validation)
+    sweep: Sweep
+    inputs: ExperimentInputs
+    unfinished: Unfinished
+
+    def __call__(self, stack: list[Member]) -> tuple[list[Tensors], list[dict]]:
+        """The last validation `loss` of each, NaN where it diverged, and what training them
+        cost."""
+        each, seeds = [self.experiment(point) for point, _ in stack], [seed for _, seed in stack]
+        places = [self.inputs.seeds.index(seed) for seed in seeds]
+        images, validation = (some and some.of_places(places) for some in self.sets)
+        records = EpochRecords(each[0], seeds, images, validation)
         trained = train(
-            experiment,
+            each[0],
             seeds,
             images,
-            some.device,
+            self.inputs.device,
             after_epoch=records,
-            checkpoints=unfinished.part(seeds=seeds, values=values),
+            checkpoints=self.unfinished.part(stack=stack),
+            rates=rates_of(each),
         )
         last = records.validation[-1][:, 0].double().numpy()
         last[list(trained.diverged)] = np.nan
-        losses.append(last)
-        costs.append(cost_of(trained, replace(some, experiment=experiment)))
-    return [{"losses": of_seed} for of_seed in np.stack(losses, 1)], costs
+        cost = cost_of(trained, replace(self.inputs, experiment=each[0], seeds=seeds))
+        return [{"loss": np.asarray(loss)} for loss in last], [cost]
+
+    @cached_property
+    def sets(self) -> tuple[SeedImages, SeedImages | None]:
+        return training_sets(self.inputs)
+
+    def experiment(self, point: str) -> Experiment:
+        epochs = {"training.epochs": self.sweep.epochs} if self.sweep.epochs else {}
+        values = self.sweep.named_points()[point] | epochs | {"id": self.sweep.id}
+        return Experiment.model_validate(with_values(self.inputs.experiment.model_dump(), values))
 
 
-def sweep_frame(sweep: Sweep, dataset: str, seeds: list[int], parts: list[Tensors]) -> pd.DataFrame:
-    """Tidy metrics."""
-    table = pd.DataFrame(
-        [part["losses"] for part in parts],
-        index=pd.Index(seeds, name="seed"),
-        columns=list(sweep.points()),
-    )
+def rates_of(experiments: list[Experiment]) -> list[Rates] | None:
+    """Each one's, where they differ."""
+    each = [(e.training.learning_rate, e.training.weight_decay) for e in experiments]
+    return each if len(set(each)) > 1 else None
+
+
+def sweep_frame(
+    sweep: Sweep, dataset: str, members: list[Member], parts: list[Tensors]
+) -> pd.DataFrame:
+    """Tidy metrics of every point and seed."""
+    losses = pd.DataFrame(members, columns=["point", "seed"])
+    losses["loss"] = [float(part["loss"]) for part in parts]
+    table = losses.pivot(index="seed", columns="point", values="loss")[list(sweep.named_points())]
     best = table.min(axis=1)
     excess = table.sub(best, axis=0).div(best.abs(), axis=0)
     rows = [
@@ -72,11 +83,11 @@ def sweep_frame(sweep: Sweep, dataset: str, seeds: list[int], parts: list[Tensor
             "dataset": dataset,
             "split": "validation",
             "metric": f"{metric}/{name}",
-            "value": float(values.loc[seed, name]),
+            "value": values.at[seed, name],
             "unit": unit_of(metric),
         }
         for metric, values in (("sweep_loss", table), ("sweep_excess", excess))
         for name in table
-        for seed in seeds
+        for seed in table.index
     ]
     return pd.DataFrame(rows)
