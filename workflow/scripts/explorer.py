@@ -4,7 +4,7 @@ from latent_atlas.report.explorer import write_explorer
 
 with job(snakemake):
     write_explorer(
-        Project(snakemake.params.spec["settings"]),
+        Project(snakemake.config),
         snakemake.input.maps,
         snakemake.input.tensors,
         snakemake.output.page,

@@ -4,7 +4,7 @@ from latent_atlas.report.page import write_page
 
 with job(snakemake):
     write_page(
-        Project(snakemake.params.spec["settings"]),
+        Project(snakemake.config),
         snakemake.input,
         list(snakemake.params.spec["recorded"]),
         snakemake.output.page,

@@ -8,7 +8,7 @@ from latent_atlas.job import job
 from latent_atlas.report.provenance import provenance_frame
 
 with job(snakemake):
-    project = Project(snakemake.params.spec["settings"])
+    project = Project(snakemake.config)
     costs = pd.concat([read_table(path) for path in snakemake.input.costs], ignore_index=True)
     frame = provenance_frame(
         project,

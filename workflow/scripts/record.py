@@ -5,6 +5,6 @@ from latent_atlas.job import job
 from latent_atlas.report.record import record_study
 
 with job(snakemake):
-    project = Project(snakemake.params.spec["settings"])
+    project = Project(snakemake.config)
     for study in project.studies:
         record_study(project, study, snakemake.input, Path("recorded") / study)

@@ -5,7 +5,7 @@ from latent_atlas.report.salvage import write_salvaged
 
 with job(snakemake):
     write_salvaged(
-        Paths(Project(snakemake.params.spec["settings"])),
+        Paths(Project(snakemake.config)),
         list(snakemake.params.spec["recorded"]),
         snakemake.output.page,
     )

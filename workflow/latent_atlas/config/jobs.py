@@ -57,8 +57,8 @@ class Jobs:
             "embed": lambda w: {"seeds": self.project.seeds_of(w["experiment"])},
             "evaluate": self._evaluate,
             "quality": lambda w: self.project.quality_spec(w["dataset"]),
-            "collect": self._whole,
-            "judge": self._whole,
+            "collect": lambda w: self._runs(),
+            "judge": self._judge,
             "figure": lambda w: self.project.figure_spec(w["study"], w["figure"]),
             "provenance": self._whole,
             "page": self._page,
@@ -153,15 +153,42 @@ class Jobs:
         battery = self.project.settings.battery.model_dump()
         return self.project.spec(wildcards["experiment"]) | {"battery": battery}
 
+    def _runs(self) -> dict:
+        runs = {name: run.model_dump() for name, run in self.project.runs.items()}
+        return {"runs": runs, "seeds": self.project.settings.seed_list}
+
+    def _classes(self) -> dict:
+        datasets = self.project.datasets
+        return {name: datasets[name].classes for name in self.project.used_datasets}
+
+    def _judge(self, wildcards: Mapping[str, str]) -> dict:
+        rules = {"claims", "tolerances", "confidence"}
+        studies = self.project.studies.items()
+        return self._runs() | {
+            "studies": {name: study.model_dump(include=rules) for name, study in studies},
+            "declared": {name: run.model_dump() for name, run in self.project.declared.items()},
+            "classes": self._classes(),
+        }
+
     def _whole(self, wildcards: Mapping[str, str]) -> dict:
-        return {"configuration": self.project.hash, "settings": self.project.raw_settings}
+        settings = self.project.settings
+        return {
+            "configuration": self.project.hash,
+            "scale": settings.scale,
+            "seeds": settings.seed_list,
+        }
 
     def _explorer(self, wildcards: Mapping[str, str]) -> dict:
-        return self._whole(wildcards) | {"templates": self.paths.hashed("workflow/report/**/*.*")}
+        titles = {name: study.title for name, study in self.project.studies.items()}
+        shown = {"studies": titles, "classes": self._classes()}
+        return self._runs() | shown | self._looks()
+
+    def _looks(self) -> dict:
+        return {"templates": self.paths.hashed("workflow/report/**/*.*")}
 
     def _page(self, wildcards: Mapping[str, str]) -> dict:
         recorded = self.paths.hashed("recorded/**/*.*")
-        return self._explorer(wildcards) | {"recorded": recorded}
+        return self._whole(wildcards) | self._looks() | {"recorded": recorded}
 
     def _salvage(self, wildcards: Mapping[str, str]) -> dict:
         measured = self.paths.hashed(f"{self.paths.results}/*/*/metrics.parquet")
