@@ -11,7 +11,7 @@ from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.jobs import Jobs
-from latent_atlas.config.loading import deep_merge, load_yaml
+from latent_atlas.config.loading import DEFAULTS, deep_merge, load_yaml, with_defaults
 from latent_atlas.config.paths import Paths
 from latent_atlas.config.project import Project, Settings
 from latent_atlas.config.searches import Best, Search
@@ -20,7 +20,6 @@ from latent_atlas.config.sweeps import Sweep
 from latent_atlas.errors import InputError
 from latent_atlas.files import write_json
 
-SETTINGS = "config/config.yaml"
 PUBLISHED = "config/paper.yaml"
 SCHEMAS = {
     "config": Settings,
@@ -42,13 +41,13 @@ def write_schemas(folder: Path) -> None:
 
 def project_of(arguments: argparse.Namespace) -> Project:
     """The project of this folder, as `--configfile` and `--config` change it."""
-    settings = load_yaml(SETTINGS, SETTINGS)
+    settings = with_defaults({})
     for file in arguments.configfile:
         settings = deep_merge(settings, load_yaml(file, file))
     for change in arguments.config:
         key, _, value = change.partition("=")
         settings = deep_merge(settings, {key: yaml.safe_load(value)})
-    return Project(settings, where=" and ".join([SETTINGS, *arguments.configfile]))
+    return Project(settings, where=" and ".join([DEFAULTS, *arguments.configfile]))
 
 
 def verify_results(arguments: argparse.Namespace) -> None:
@@ -88,7 +87,7 @@ def reconstruct_file(arguments: argparse.Namespace) -> None:
 
 
 def published_settings() -> dict:
-    return deep_merge(load_yaml(SETTINGS, SETTINGS), load_yaml(PUBLISHED, PUBLISHED))
+    return with_defaults(load_yaml(PUBLISHED, PUBLISHED))
 
 
 def list_claims() -> None:

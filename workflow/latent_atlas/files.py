@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,18 @@ Files = Mapping[str, str | list[str]]
 def flat(files: Files) -> list[str]:
     """Every file, where a name may stand for several."""
     return [f for some in files.values() for f in ([some] if isinstance(some, str) else some)]
+
+
+def flat_once(several: Iterable[Files]) -> list[str]:
+    """Every file of several of them, each once."""
+    return list(dict.fromkeys(file for files in several for file in flat(files)))
+
+
+def renamed(files: Files, names: Mapping[str, str]) -> Files:
+    return {
+        name: names[some] if isinstance(some, str) else [names[file] for file in some]
+        for name, some in files.items()
+    }
 
 
 @contextmanager

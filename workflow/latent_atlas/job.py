@@ -15,7 +15,15 @@ from filelock import FileLock, Timeout
 
 from latent_atlas import interruption, memory
 from latent_atlas.errors import InputError
-from latent_atlas.files import Files, flat, remove_unfinished, sha256_file, write_json
+from latent_atlas.files import (
+    Files,
+    flat,
+    flat_once,
+    remove_unfinished,
+    renamed,
+    sha256_file,
+    write_json,
+)
 from latent_atlas.gpu import take_gpu
 
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
@@ -88,12 +96,27 @@ def _log_to(path: Path) -> None:
 
 def tasks_of(snakemake) -> list[Task]:
     """Those of a batch (`Jobs.batches`), else one."""
-    params = snakemake.params
+    params, rule = snakemake.params, _rule(snakemake.log[0])
     if hasattr(params, "tasks"):
-        return [Task(params.rule, **task) for task in params.tasks]
+        return _batched(rule, params.tasks, snakemake)
     named = (snakemake.wildcards, snakemake.input, snakemake.output)
     wildcards, read, written = (dict(some.items()) for some in named)
-    return [Task(snakemake.rule, wildcards, params.spec, params.code, read, written)]
+    return [Task(rule, wildcards, params.spec, params.code, read, written)]
+
+
+def _batched(rule: str, tasks: list[dict], snakemake) -> list[Task]:
+    """Files are named as Snakemake names them, elsewhere where jobs share no disk."""
+    for side in ("input", "output"):
+        declared = flat_once(task[side] for task in tasks)
+        here = dict(zip(declared, getattr(snakemake, side), strict=True))
+        tasks = [task | {side: renamed(task[side], here)} for task in tasks]
+    return [Task(rule, **task) for task in tasks]
+
+
+def _rule(log: str) -> str:
+    """From `RESULTS/logs/RULE…`; a workflow that takes this one as a module may call it
+    otherwise."""
+    return Path(log.split("/logs/", 1)[1]).parts[0].removesuffix(".log")
 
 
 @contextmanager

@@ -32,8 +32,8 @@ rule page:
         costs=f"{RESULTS}/costs.parquet",
         provenance=f"{RESULTS}/provenance.parquet",
         searches=paths.runs("trials.parquet", project.searches),
-        figures=[f for study in project.studies for f in paths.figures(study, "png")],
-        sidecars=[f for study in project.studies for f in paths.figures(study, "json")],
+        figures=[f for kind in ("png", "svg") for f in paths.every_figure(kind)],
+        sidecars=paths.every_figure("json"),
     output:
         page=report(
             f"{RESULTS}/report.html",
@@ -112,8 +112,8 @@ rule record:
         costs=f"{RESULTS}/costs.parquet",
         provenance=f"{RESULTS}/provenance.parquet",
         searches=paths.runs("trials.parquet", project.searches),
-        figures=[f for study in project.studies for f in paths.figures(study, "png")],
-        sidecars=[f for study in project.studies for f in paths.figures(study, "json")],
+        figures=[f for kind in ("png", "svg") for f in paths.every_figure(kind)],
+        sidecars=paths.every_figure("json"),
     output:
         tables=update(
             expand(

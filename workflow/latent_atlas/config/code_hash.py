@@ -6,10 +6,8 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
+from latent_atlas.config.loading import PACKAGE, REPOSITORY
 from latent_atlas.files import sha256_json
-
-PACKAGE = "latent_atlas"
-PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 
 
 @cache
@@ -27,8 +25,9 @@ def module_hashes(script: str | Path, *modules: str) -> dict[str, str]:
 
 
 def _name(path: Path) -> str:
-    folder = PACKAGE_ROOT.parent
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name
+    folders = (REPOSITORY / "workflow", PACKAGE.parent)
+    found = next((folder for folder in folders if path.is_relative_to(folder)), path.parent)
+    return str(path.relative_to(found))
 
 
 def _closure(*paths: Path) -> set[Path]:
@@ -58,12 +57,12 @@ def _imports(path: Path) -> frozenset[Path]:
     return frozenset(
         module
         for name in names
-        if name.split(".")[0] == PACKAGE and (module := _module_file(name)) is not None
+        if name.split(".")[0] == PACKAGE.name and (module := _module_file(name)) is not None
     )
 
 
 def _module_file(name: str) -> Path | None:
-    base = PACKAGE_ROOT.joinpath(*name.split(".")[1:])
+    base = PACKAGE.joinpath(*name.split(".")[1:])
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.is_file():
             return path

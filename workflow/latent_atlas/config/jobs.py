@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latent_atlas.config.code_hash import code_hash, module_hashes
+from latent_atlas.config.loading import REPOSITORY
 from latent_atlas.config.networks import module_of
 from latent_atlas.config.paths import WRITES, Paths
-from latent_atlas.files import flat, write_json
+from latent_atlas.files import flat_once, sha256_file, write_json
 
 KINDS = {"experiment", "classifier", "search", "sweep"}
 """Wildcards that name what is run."""
@@ -36,7 +37,7 @@ class Batch:
 
     def files(self, side: str) -> list[str]:
         """All of them, `side` input or output, each once."""
-        return list(dict.fromkeys(f for task in self.tasks for f in flat(task[side])))
+        return flat_once(task[side] for task in self.tasks)
 
 
 class Jobs:
@@ -132,7 +133,7 @@ class Jobs:
         return self.project.family_of(run) if run else ""
 
     def _code(self, rule: str, family: str) -> tuple[Path | str, ...]:
-        script = self.project.root / f"workflow/scripts/{rule.removesuffix(PART)}.py"
+        script = REPOSITORY / f"workflow/scripts/{rule.removesuffix(PART)}.py"
         builds_models = REGISTRY in module_hashes(script)
         return (script, module_of(family)) if family and builds_models else (script,)
 
@@ -184,13 +185,19 @@ class Jobs:
         return self._runs() | shown | self._looks()
 
     def _looks(self) -> dict:
-        return {"templates": self.paths.hashed("workflow/report/**/*.*")}
+        return {"templates": hashed(REPOSITORY, "workflow/report/**/*.*")}
 
     def _page(self, wildcards: Mapping[str, str]) -> dict:
-        recorded = self.paths.hashed("recorded/**/*.*")
+        recorded = hashed(self.project.root, "recorded/**/*.*")
         return self._whole(wildcards) | self._looks() | {"recorded": recorded}
 
     def _salvage(self, wildcards: Mapping[str, str]) -> dict:
-        measured = self.paths.hashed(f"{self.paths.results}/*/*/metrics.parquet")
-        drawn = self.paths.hashed(f"{self.paths.results}/figures/*/*.json")
+        measured = hashed(Path(), f"{self.paths.results}/*/*/metrics.parquet")
+        drawn = hashed(Path(), f"{self.paths.results}/figures/*/*.json")
         return self._page(wildcards) | {"measured": measured, "drawn": drawn}
+
+
+def hashed(folder: Path, pattern: str) -> dict[str, str]:
+    """Files in it and their content hashes, for rules that must not rerun on a mere touch."""
+    files = sorted(folder.glob(pattern))
+    return {str(file.relative_to(folder)): sha256_file(file)[:16] for file in files}

@@ -1,5 +1,6 @@
 """YAML into configuration models, and the wording of their errors."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,29 @@ from latent_atlas.config.base import Config
 from latent_atlas.errors import InputError
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+PACKAGE = Path(__file__).resolve().parents[1]
+REPOSITORY = PACKAGE.parents[1]
+if not (REPOSITORY / "workflow/scripts").is_dir():
+    REPOSITORY = PACKAGE / "repository"
+"""Scripts, templates and configuration that came with the package: the checkout that it lies in, or
+what its wheel holds of that."""
+DEFAULTS = "config/config.yaml"
+SEARCHED = "PYTHONPATH"
+
+
+def configuration_root() -> Path:
+    """The folder of `config/`: the present one where that has studies, else what came with the
+    package."""
+    here = Path()
+    return here if (here / "config/studies").is_dir() else REPOSITORY
+
+
+def expose_package() -> None:
+    """Let jobs in environments or images of their own find the package in this checkout."""
+    if PACKAGE.parent == REPOSITORY / "workflow":
+        others = os.environ.get(SEARCHED, "").split(os.pathsep)
+        kept = [path for path in others if path not in ("", str(PACKAGE.parent))]
+        os.environ[SEARCHED] = os.pathsep.join([str(PACKAGE.parent), *kept])
 
 
 def validated(model: type[Config], data: object, where: str) -> Any:
@@ -53,3 +77,11 @@ def deep_merge(base: dict, overlay: dict) -> dict:
         else:
             merged[key] = value
     return merged
+
+
+def with_defaults(settings: dict) -> dict:
+    """`settings` over those of `config/config.yaml`, here and as it came with the package."""
+    for folder in (configuration_root(), REPOSITORY):
+        if (folder / DEFAULTS).exists():
+            settings = deep_merge(load_yaml(folder / DEFAULTS, DEFAULTS), settings)
+    return settings

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from latent_atlas.config.project import Project, encoder_of
-from latent_atlas.files import Files, sha256_file, sha256_json
+from latent_atlas.files import Files, sha256_json
 
 FIGURE_FILES = {
     "decodes": "samples.safetensors",
@@ -167,6 +167,9 @@ class Paths:
             for figure in self.project.drawable(study)
         ]
 
+    def every_figure(self, kind: str) -> list[str]:
+        return [file for study in self.project.studies for file in self.figures(study, kind)]
+
     def figure_inputs(self, study: str, figure: str) -> list[str]:
         kind = self.project.figure(study, figure).kind
         runs = self.project.figure_runs(study, figure)
@@ -175,8 +178,3 @@ class Paths:
         if kind == "map":
             return [f"{self.results}/embeddings/{name}.parquet" for name in runs]
         return self.runs(FIGURE_FILES[kind], runs)
-
-    def hashed(self, pattern: str) -> dict[str, str]:
-        """Tracked files and their content hashes, for rules that must not rerun on a mere touch."""
-        files = sorted(self.project.root.glob(pattern))
-        return {str(f.relative_to(self.project.root)): sha256_file(f)[:16] for f in files}

@@ -11,7 +11,7 @@ from latent_atlas.config.battery import BatterySettings
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import CONV_SHAPE, Experiment, ImageNetwork
-from latent_atlas.config.loading import deep_merge, load_yaml, validated
+from latent_atlas.config.loading import configuration_root, deep_merge, load_yaml, validated
 from latent_atlas.config.searches import Search, highest, lowest, with_values
 from latent_atlas.config.stacks import Member, dealt, stacks_of
 from latent_atlas.config.studies import Figure, StudyConfig
@@ -95,6 +95,11 @@ class Settings(Config):
     feature_steps: Count = Field(
         description="batches of 128 that train the classifier whose features measure samples"
     )
+    container: str | None = Field(
+        default=None,
+        description="image in which jobs run with --sdm apptainer, such as docker://NAME or "
+        "latent-atlas.sif",
+    )
     data_mirror: str | None = Field(
         description="folder or address tried first for downloads; the environment's "
         "LATENT_ATLAS_MIRROR goes before it"
@@ -108,11 +113,14 @@ class Settings(Config):
 class Project:
     """Settings, data sets, studies and resolved experiments, cross-checked.
 
-    `root` is the repository's folder. Raises InputError for anything not allowed.
+    `root` is the folder of `config/`, by default `configuration_root`. Raises InputError for
+    anything not allowed.
     """
 
-    def __init__(self, settings: dict, root: str | Path = ".", where: str = "config/config.yaml"):
-        self.root, self.where = Path(root), where
+    def __init__(
+        self, settings: dict, root: str | Path | None = None, where: str = "config/config.yaml"
+    ):
+        self.root, self.where = Path(root or configuration_root()), where
         self.raw_settings = settings
         self.settings: Settings = validated(Settings, settings, where)
         if self.settings.max_jobs > 1 and self.settings.job_takes == "study":

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from latent_atlas.claims.reasons import measured_rows
 from latent_atlas.claims.verdicts import VERDICTS
 from latent_atlas.config.battery import BATTERY, CLOCKED
+from latent_atlas.config.loading import REPOSITORY
 from latent_atlas.config.metrics import METRICS
 from latent_atlas.config.project import Project
 from latent_atlas.config.studies import StudyConfig
@@ -17,16 +18,16 @@ from latent_atlas.files import atomic, read_table
 from latent_atlas.report import tables
 from latent_atlas.report.findings import findings, telling
 
-TEMPLATES = Path("workflow/report")
+TEMPLATES = REPOSITORY / "workflow/report"
 NO_TRIALS = pd.DataFrame({"experiment": []})
 SYMBOLS = dict(zip(tables.OUTCOMES, "✓▲±✗?=≠–", strict=True))
 
 
 def write_page(project: Project, inputs, recorded: list[str], output: str) -> None:
-    """`inputs` names the run's tables and its figures' sidecars; `recorded` lists the tracked files
-    of finished published-scale runs."""
+    """`inputs` names the run's tables and its figures' sidecars; `recorded` lists the files below
+    the project's folder of finished published-scale runs."""
     metrics, claims = read_table(inputs.metrics), read_table(inputs.claims)
-    judged = [Path(file) for file in recorded if Path(file).name == "claims.parquet"]
+    judged = [project.root / file for file in recorded if Path(file).name == "claims.parquet"]
     folders = {file.parent.name: file.parent for file in judged}
     searches = [
         read_table(path).rename(columns={"search": "experiment"}) for path in inputs.searches

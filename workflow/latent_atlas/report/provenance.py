@@ -63,9 +63,10 @@ def provenance_frame(
 
 
 def stage_seconds(benchmarks: Path) -> dict[str, float]:
-    """Rule → seconds summed over its jobs, from Snakemake's benchmark files."""
+    """Rule → seconds summed over its jobs, from Snakemake's benchmark files; of none where jobs
+    share no disk."""
     totals = {}
-    for folder in sorted(path for path in benchmarks.iterdir() if path.is_dir()):
+    for folder in sorted(path for path in benchmarks.glob("*") if path.is_dir()):
         files = folder.rglob("*.tsv")
         totals[folder.name] = sum(pd.read_csv(file, sep="\t")["s"].sum() for file in files)
     return totals

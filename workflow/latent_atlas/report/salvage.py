@@ -41,8 +41,8 @@ def write_salvaged(paths: Paths, recorded: list[str], output: str) -> None:
         for name, frame in frames.items():
             write_table(tables[name], frame)
         searches = _there(paths.runs("trials.parquet", project.searches))
-        sidecars = [file for study in project.studies for file in paths.figures(study, "json")]
-        drawn = SimpleNamespace(**tables, searches=searches, sidecars=_there(sidecars))
+        sidecars = _there(paths.every_figure("json"))
+        drawn = SimpleNamespace(**tables, searches=searches, sidecars=sidecars)
         write_page(project, drawn, recorded, output)
 
 
