@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from faults.inputs import configuration_outcomes, dataset_outcome, file_cases
 from faults.kills import KINDS, STAGES, Chain, reference, run_chain, seconds_of
-from faults.others import FAULTS
+from faults.others import FAULTS, Fault
 from faults.server import slow_server
 
 ROUNDS = 4
@@ -34,14 +35,21 @@ def campaign(folder: Path, rounds: int, kills: int, minutes: float) -> tuple[lis
             own = folder / f"chain-{number}-{stage}"
             return run_chain(whole, own, STAGES[stage], longest[stage], kills, seed + number)
 
+        def other(number: int, fault: Fault) -> list[str]:
+            copy = whole.copy(folder / f"other-{number}")
+            said = fault(whole, copy)
+            shutil.rmtree(copy.folder)
+            return said
+
         asked = [stage for _ in range(rounds) for stage in STAGES]
+        named = [(name, fault) for name, faults in FAULTS.items() for fault in faults]
+        others = defaultdict(list)
         with ThreadPoolExecutor(2) as pool:
             found = pool.map(chain, range(len(asked)), asked)
             chains = [c for c in tqdm(found, desc="chains", total=len(asked)) if c]
-        others = defaultdict(list)
-        for name, fault in tqdm([(n, f) for n, faults in FAULTS.items() for f in faults]):
-            copy = whole.copy(folder / "other")
-            others[name].append(fault(whole, copy))
+            told = pool.map(other, range(len(named)), (fault for _, fault in named))
+            for (name, _), said in zip(named, tqdm(told, total=len(named)), strict=True):
+                others[name].append(said)
     rows = list(killed_rows(chains))
     rows += [(name, len(tries), sum(not said for said in tries)) for name, tries in others.items()]
     broken = [str(c) for c in chains if not c.survived]
