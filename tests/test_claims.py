@@ -9,7 +9,8 @@ from conftest import ROOT
 from latent_atlas.claims.judge import SCHEMA, Judge, first_reached
 from latent_atlas.config.corruptions import CLEAN, CORRUPTIONS
 from latent_atlas.config.metrics import unit_of
-from latent_atlas.config.project import Project, claim_runs
+from latent_atlas.config.project import Project
+from latent_atlas.config.runs import claim_runs
 
 SEEDS = range(5)
 NO_COSTS = pd.DataFrame({"experiment": [], "seeds": [], "train_seconds": []})

@@ -10,7 +10,8 @@ from conftest import ROOT
 
 from latent_atlas.__main__ import write_schemas
 from latent_atlas.config.loading import deep_merge
-from latent_atlas.config.project import Project, Settings
+from latent_atlas.config.project import Project
+from latent_atlas.config.settings import Settings
 from latent_atlas.errors import InputError
 
 STUDY = "config/studies/auto_decoder.yaml"

@@ -13,8 +13,9 @@ from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.jobs import Jobs
 from latent_atlas.config.loading import DEFAULTS, deep_merge, load_yaml, with_defaults
 from latent_atlas.config.paths import Paths
-from latent_atlas.config.project import Project, Settings
+from latent_atlas.config.project import Project
 from latent_atlas.config.searches import Best, Search
+from latent_atlas.config.settings import Settings
 from latent_atlas.config.studies import StudyConfig
 from latent_atlas.config.sweeps import Sweep
 from latent_atlas.errors import InputError

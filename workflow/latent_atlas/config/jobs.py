@@ -13,6 +13,13 @@ from latent_atlas.config.code_hash import code_hash, module_hashes
 from latent_atlas.config.loading import REPOSITORY
 from latent_atlas.config.networks import module_of
 from latent_atlas.config.paths import WRITES, Paths
+from latent_atlas.config.specs import (
+    figure_spec,
+    quality_spec,
+    run_spec,
+    search_spec,
+    sweep_spec,
+)
 from latent_atlas.files import flat_once, sha256_file, write_json
 
 KINDS = {"experiment", "classifier", "search", "sweep"}
@@ -48,19 +55,19 @@ class Jobs:
         self.specs = {
             "dataset": self._dataset,
             "features": self._features,
-            "train": lambda w: self.project.spec(w["experiment"]),
-            "train_part": lambda w: self._part(self.project.spec, w["experiment"], "seeds", w),
-            "classify": lambda w: self.project.spec(w["classifier"]),
-            "search": lambda w: self.project.search_spec(w["search"]),
-            "sweep": lambda w: self.project.sweep_spec(w["sweep"]),
-            "sweep_part": lambda w: self._part(self.project.sweep_spec, w["sweep"], "members", w),
-            "latents": lambda w: self.project.spec(w["experiment"]),
+            "train": lambda w: run_spec(self.project, w["experiment"]),
+            "train_part": lambda w: self._part(run_spec, w["experiment"], "seeds", w),
+            "classify": lambda w: run_spec(self.project, w["classifier"]),
+            "search": lambda w: search_spec(self.project, w["search"]),
+            "sweep": lambda w: sweep_spec(self.project, w["sweep"]),
+            "sweep_part": lambda w: self._part(sweep_spec, w["sweep"], "members", w),
+            "latents": lambda w: run_spec(self.project, w["experiment"]),
             "embed": lambda w: {"seeds": self.project.seeds_of(w["experiment"])},
             "evaluate": self._evaluate,
-            "quality": lambda w: self.project.quality_spec(w["dataset"]),
+            "quality": lambda w: quality_spec(self.project, w["dataset"]),
             "collect": lambda w: self._runs(),
             "judge": self._judge,
-            "figure": lambda w: self.project.figure_spec(w["study"], w["figure"]),
+            "figure": lambda w: figure_spec(self.project, w["study"], w["figure"]),
             "provenance": self._whole,
             "page": self._page,
             "salvage": self._salvage,
@@ -139,7 +146,7 @@ class Jobs:
 
     def _part(self, spec: Callable, run: str, shared: str, wildcards: Mapping[str, str]) -> dict:
         parts = dict(enumerate(self.project.parts_of(run)))
-        return spec(run) | {shared: parts[int(wildcards["part"])]}
+        return spec(self.project, run) | {shared: parts[int(wildcards["part"])]}
 
     def _dataset(self, wildcards: Mapping[str, str]) -> dict:
         name = wildcards["dataset"]
@@ -152,7 +159,7 @@ class Jobs:
 
     def _evaluate(self, wildcards: Mapping[str, str]) -> dict:
         battery = self.project.settings.battery.model_dump()
-        return self.project.spec(wildcards["experiment"]) | {"battery": battery}
+        return run_spec(self.project, wildcards["experiment"]) | {"battery": battery}
 
     def _runs(self) -> dict:
         runs = {name: run.model_dump() for name, run in self.project.runs.items()}

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.experiments import CONV_SHAPE
-from latent_atlas.config.project import Project, Run, Search, Sweep
+from latent_atlas.config.project import Project
+from latent_atlas.config.runs import Run
+from latent_atlas.config.searches import Search
+from latent_atlas.config.sweeps import Sweep
 
 MINUTES, FACTOR, MARGIN = 10, 3, 1.5
 BASE_MB = 800

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from latent_atlas.config.project import Project, encoder_of
+from latent_atlas.config.project import Project
+from latent_atlas.config.runs import encoder_of
 from latent_atlas.files import Files, sha256_json
 
 FIGURE_FILES = {

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from latent_atlas.config.experiments import ENCODERS
 from latent_atlas.config.paths import Paths
 from latent_atlas.config.project import Project
+from latent_atlas.config.specs import run_spec
 from latent_atlas.errors import InputError
 from latent_atlas.exchange.matlab import IMAGES, ImageStack, new_images, open_images
 from latent_atlas.models.base import LatentModel
@@ -63,7 +64,7 @@ def trained_model(project: Project, experiment: str, device: str) -> LatentModel
         raise InputError(
             f"{weights}: not trained yet; run snakemake --cores all {weights}{project.overlay}"
         )
-    run = tuned_experiment(project.spec(experiment), paths.inputs(experiment).get("tuned"))
+    run = tuned_experiment(run_spec(project, experiment), paths.inputs(experiment).get("tuned"))
     return load_first(weights, run, SHAPE).to(device)
 
 

@@ -38,7 +38,7 @@ KINDS: dict[str, Callable] = {
 
 
 def draw_figure(spec: dict, data: list[str], output: Mapping[str, str], code: str) -> None:
-    """Draw `spec` (of `Project.figure_spec`) from the files `data`, one an experiment or one for
+    """Draw `spec` (`config.specs.figure_spec`) from the files `data`, one an experiment or one for
     all; write the files `png`, `svg` and `sidecar` of `output`."""
     figure = KINDS[spec["figure"]["kind"]](spec, data)
     with atomic(output["png"]) as temporary:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from latent_atlas.config.project import Project, claim_runs
+from latent_atlas.config.project import Project
+from latent_atlas.config.runs import claim_runs
 from latent_atlas.config.studies import Claim
 from latent_atlas.files import read_table
 from latent_atlas.report.tables import OUTCOMES, counts

@@ -37,8 +37,8 @@ class ExperimentInputs:
 
     @classmethod
     def load(cls, spec: dict, files: Mapping[str, str], device: str) -> "ExperimentInputs":
-        """From `Project.spec` and the files of `Paths.inputs`; where weights are among these, of
-        the seeds that have not diverged."""
+        """From `config.specs.run_spec` and the files of `Paths.inputs`; where weights are among
+        these, of the seeds that have not diverged."""
         experiment, seeds = tuned_experiment(spec, files.get("tuned")), spec["seeds"]
         if "weights" in files:
             seeds = living_seeds(files["weights"], seeds)
