@@ -3,7 +3,7 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: all test bench faults fuzz lock schemas
+.PHONY: all test bench faults fuzz lock docs
 
 all: $(ENV)/installed
 	$(BIN)/snakemake --cores all
@@ -48,5 +48,7 @@ lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --constraint requirements.lock --upgrade benchmarks/requirements.in -o benchmarks/requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade tests/faults/requirements.in -o tests/faults/requirements.lock
 
-schemas: $(ENV)/installed
-	$(BIN)/python -m latent_atlas schemas workflow/schemas
+# Schemas, and what of the documentation is made from code, configuration and results.
+docs: $(ENV)/installed
+	$(BIN)/latent-atlas schemas workflow/schemas
+	$(BIN)/latent-atlas document

@@ -20,8 +20,9 @@ ORDER = (
     "claims",
     "figures",
     "report",
+    "commands",
 )
-LIGHT = ("config", "claims", "figures", "report")
+LIGHT = ("config", "claims", "figures", "report", "commands")
 
 
 def test_a_stage_imports_only_stages_before_it():

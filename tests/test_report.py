@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
@@ -18,8 +19,8 @@ from latent_atlas.config.battery import BATTERY, why_not
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_table, write_json, write_table
+from latent_atlas.report.documents import PARTS, document
 from latent_atlas.report.findings import findings, telling
-from latent_atlas.report.listing import claims_listing, headline
 from latent_atlas.report.page import without_shown, write_page
 from latent_atlas.report.record import judge_recorded, record_study
 from latent_atlas.report.tables import (
@@ -294,14 +295,18 @@ def test_recorded_verdicts_are_those_of_the_present_claims_and_rules(published, 
         assert now.equals(then), kept.name
 
 
-def test_the_list_of_claims_is_in_sync(published):
-    """Where not: `python -m latent_atlas claims > docs/claims.md`."""
-    assert claims_listing(published) == (ROOT / "docs/claims.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", sorted({part.file for part in PARTS}))
+def test_made_parts_of_the_documentation_are_in_sync(published, file, monkeypatch):
+    """Where not: `make docs`."""
+    monkeypatch.chdir(ROOT)
+    assert document(published, file) == Path(file).read_text(encoding="utf-8")
 
 
-def test_the_readmes_table_is_in_step_with_what_is_recorded(published):
-    """Where not: `python -m latent_atlas headline`, whose table goes into the README."""
-    assert headline(published, ROOT / "recorded") in (ROOT / "README.md").read_text()
+def test_a_document_without_its_marks_is_named(published, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("README.md").write_text("Nothing.")
+    with pytest.raises(InputError, match=r"README.md: the lines .*make docs.* are missing"):
+        document(published, "README.md")
 
 
 def small_page(

@@ -199,5 +199,5 @@ def test_why_says_what_has_changed(tiny):
     (line,) = why("results/runs/gan-mnist-coded/weights.safetensors")
     assert line.startswith("train gan-mnist-coded: ")
     run = tiny.python("latent_atlas", "why", "results/none.png")
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert "Traceback" not in run.stderr

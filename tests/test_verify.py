@@ -80,7 +80,7 @@ def test_a_manifest_that_is_none(tiny, verified):
 
 def test_nothing_recorded(checkout):
     done = checkout.python("latent_atlas", "verify")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "run snakemake first" in done.stderr
 
 

@@ -16,15 +16,15 @@ Axes = Annotated[str, StringConstraints(pattern="^[NCHW]{3,4}$")]
 class IdxFile(Config):
     """One gzipped idx file; `sha256` is that of the uncompressed payload."""
 
-    name: str
-    sha256: Sha256
+    name: str = Field(description="of the gzipped file")
+    sha256: Sha256 = Field(description="of the uncompressed payload")
 
 
 class IdxFiles(Config):
-    train_images: IdxFile
-    train_labels: IdxFile
-    test_images: IdxFile
-    test_labels: IdxFile
+    train_images: IdxFile = Field(description="grey levels")
+    train_labels: IdxFile = Field(description="class numbers")
+    test_images: IdxFile = Field(description="grey levels")
+    test_labels: IdxFile = Field(description="class numbers")
 
 
 class IdxSource(Config):
@@ -32,8 +32,10 @@ class IdxSource(Config):
 
     kind: Literal["idx"]
     folder: Id = Field(description="the files' folder in a mirror")
-    addresses: list[Address] = Field(min_length=1)
-    files: IdxFiles
+    addresses: list[Address] = Field(
+        description="of the folder the files lie in, tried in turn after a mirror", min_length=1
+    )
+    files: IdxFiles = Field(description="the four of them")
 
 
 class DigitsSource(Config):
@@ -54,7 +56,7 @@ class DigitsOnPhotographsSource(Config):
 class Archive(Config):
     """A .tar, .tar.gz or .zip, told by its content."""
 
-    name: str
+    name: str = Field(description="of the file")
     sha256: Sha256 | None = Field(
         description="of the file; empty where its publisher gives none: `sizes` is the check then"
     )
@@ -64,8 +66,8 @@ class Archive(Config):
 class CifarFile(Config):
     """A file of records inside the archive."""
 
-    name: str
-    sha256: Sha256
+    name: str = Field(description="in the archive")
+    sha256: Sha256 = Field(description="of its content")
 
 
 class CifarSource(Config):
@@ -73,10 +75,10 @@ class CifarSource(Config):
 
     kind: Literal["cifar-binary"]
     folder: Id = Field(description="the archive's folder in a mirror")
-    name: str
+    name: str = Field(description="of the archive")
     addresses: list[Address] = Field(description="of the folder it lies in, tried after a mirror")
     class_names: str = Field(description="the file in the archive that lists the classes")
-    files: dict[Split, list[CifarFile]]
+    files: dict[Split, list[CifarFile]] = Field(description="of records, for each split")
 
 
 class ImageFolderSource(Config):
@@ -111,8 +113,8 @@ class ImageFolderSource(Config):
 
 
 class ArrayKeys(Config):
-    images: str
-    labels: str
+    images: str = Field(description="the array's key")
+    labels: str = Field(description="the array's key")
 
 
 class ArraySource(Config):
@@ -120,15 +122,15 @@ class ArraySource(Config):
 
     kind: Literal["npz", "mat"]
     path: str = Field(description="from the project's folder")
-    train: ArrayKeys
-    test: ArrayKeys | None = None
+    train: ArrayKeys = Field(description="keys of the arrays to train on")
+    test: ArrayKeys | None = Field(default=None, description="keys of the arrays to test on")
     test_share: TestShare | None = Field(
         default=None, description="share of each class held out for testing, without `test`"
     )
     axes: Axes = Field(
         description="order of the images' axes: N images, C channels, H rows, W columns"
     )
-    first_label: Literal[0, 1] = 0
+    first_label: Literal[0, 1] = Field(default=0, description="number of the first class")
 
     @model_validator(mode="after")
     def _possible(self):
@@ -140,9 +142,9 @@ class ArraySource(Config):
 
 
 class DatasetConfig(Config):
-    id: Id
-    title: str
-    licence: str
+    id: Id = Field(description="the file's name")
+    title: str = Field(description="as figures and tables call it")
+    licence: str = Field(description="under which it may be used")
     source: Annotated[
         IdxSource
         | DigitsSource
@@ -151,13 +153,13 @@ class DatasetConfig(Config):
         | ImageFolderSource
         | ArraySource,
         Field(discriminator="kind"),
-    ]
+    ] = Field(description="where the images come from")
     shape: list[Count] = Field(min_length=3, max_length=3, description="channels, height, width")
-    classes: list[str] = Field(min_length=2)
+    classes: list[str] = Field(description="in the order of their labels", min_length=2)
     groups: dict[str, list[str]] = Field(
         default={}, description="classes of a kind, such as vehicles and animals; each in one group"
     )
-    sizes: dict[Split, Count]
+    sizes: dict[Split, Count] = Field(description="images of each split")
 
     @model_validator(mode="after")
     def _grouped_once(self):

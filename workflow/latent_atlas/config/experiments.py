@@ -27,7 +27,7 @@ class AutoDecoder(Config):
     """A learned latent an image and an MLP decoder."""
 
     family: Literal["auto-decoder"]
-    latent: Count
+    latent: Count = Field(description="numbers of a code")
     hidden: list[Count] = Field(description="widths of the decoder's hidden layers")
 
 
@@ -35,21 +35,23 @@ class VariationalAutoDecoder(Config):
     """A learned posterior an image and an MLP decoder."""
 
     family: Literal["variational-auto-decoder"]
-    latent: Count
-    hidden: list[Count]
+    latent: Count = Field(description="numbers of a code")
+    hidden: list[Count] = Field(description="widths of the decoder's hidden layers")
     code: Literal["heads", "free"] = Field(
         description="heads: a learned vector an image, then shared linear heads for mean and log "
         "variance; free: mean and log variance themselves are learned for each image"
     )
-    posterior: Posterior
+    posterior: Posterior = Field(
+        description="law of a code about its mean; the uniform ones as study A's report and code"
+    )
 
 
 class MlpNetwork(Config):
     """An MLP encoder and an MLP decoder."""
 
-    latent: Count
-    encoder_hidden: list[Count]
-    hidden: list[Count]
+    latent: Count = Field(description="numbers of a code")
+    encoder_hidden: list[Count] = Field(description="widths of the encoder's hidden layers")
+    hidden: list[Count] = Field(description="widths of the decoder's hidden layers")
 
 
 class MlpAutoencoder(MlpNetwork):
@@ -62,7 +64,7 @@ class MlpVae(MlpNetwork):
     """A posterior for each image."""
 
     family: Literal["mlp-vae"]
-    posterior: Posterior
+    posterior: Posterior = Field(description="law of a code about its mean")
 
 
 class MlpGan(MlpNetwork):
@@ -74,7 +76,7 @@ class MlpGan(MlpNetwork):
 class ConvNetwork(Config):
     """The convolutional encoder and decoder of study B's tables 1 and 2, for 28×28 images."""
 
-    latent: Count
+    latent: Count = Field(description="numbers of a code")
     third_relu: bool = Field(description="ReLU after the encoder's third convolution")
     initialisation: Initialisation = Field(
         description="kaiming: weights N(0, 2/fan_in), as torch's kaiming_normal_; torch: as its "
@@ -100,14 +102,14 @@ class ConvVae(ConvNetwork):
 class ImageNetwork(Config):
     """Study C's convolutional networks, for images of any number of channels."""
 
-    latent: Count
+    latent: Count = Field(description="numbers of a code")
     layout: Literal["one-stride", "two-stride", "five-stride", "four-stride"] = Field(
         description="one-stride: four 3×3 convolutions, the second of stride 2, and one transposed "
         "up; two-stride: two 3×3 of stride 2, 16 units, two transposed up (Keras's example); "
         "five-stride: five 3×3 of stride 2 and 128 filters, four transposed up; four-stride: four "
         "4×4 of stride 2 and 32 to 256 filters, and their mirror image"
     )
-    initialisation: Initialisation
+    initialisation: Initialisation = Field(description="as for the other convolutional networks")
 
 
 class ImageAutoencoder(ImageNetwork):
@@ -131,10 +133,10 @@ class PoolVae(Config):
     number of channels."""
 
     family: Literal["pool-vae"]
-    latent: Count
+    latent: Count = Field(description="numbers of a code")
     convolutions: list[Count] = Field(min_length=1, description="filters of each, 3×3")
     hidden: list[Count] = Field(description="widths of the encoder's hidden linear layers")
-    initialisation: Initialisation
+    initialisation: Initialisation = Field(description="as for the other convolutional networks")
 
     def sides(self, side: int) -> list[tuple[int, int]]:
         """An image side's length after each convolution, and after its pooling."""
@@ -195,9 +197,11 @@ ENCODERS = (
 class Subset(Config):
     """Which images of each split are used; seeded, and hashed into the results."""
 
-    how: Literal["stratified", "first"]
-    train: Count
-    test: Count
+    how: Literal["stratified", "first"] = Field(
+        description="stratified: as many of each class, by a seeded draw; first: the first rows"
+    )
+    train: Count = Field(description="images")
+    test: Count = Field(description="images")
     varies: bool = Field(default=False, description="another subset for each seed")
 
 
@@ -228,7 +232,7 @@ class Objective(Config):
         description="sum both terms over the batch's images instead of averaging them; weight "
         "decay and SGD feel the difference",
     )
-    kl_weight: NotNegative = 0.0
+    kl_weight: NotNegative = Field(default=0.0, description="factor of the KL, which is in nats")
     kl: Literal["exact", "gaussian"] = Field(
         default="exact",
         description="gaussian: the Gaussian formula whatever the posterior (as study A's code)",
@@ -244,15 +248,17 @@ class Objective(Config):
 
 
 class Training(Config):
-    epochs: Count
-    batch_size: Count
-    optimiser: Optimiser = "adam"
-    learning_rate: Positive
+    epochs: Count = Field(description="passes over the training images")
+    batch_size: Count = Field(description="images")
+    optimiser: Optimiser = Field(
+        default="adam", description="Adam with β₂ .999, or SGD without momentum"
+    )
+    learning_rate: Positive = Field(description="of every step")
     weight_decay: NotNegative = Field(
         default=0.0, description="added to the gradient as weight_decay · weight; never on latents"
     )
-    objective: Objective
-    shuffle: bool = True
+    objective: Objective = Field(description="what is minimised")
+    shuffle: bool = Field(default=True, description="a new order of the images for each epoch")
     beta_1: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.9, description="Adam's")
     epoch_share: Annotated[float, Field(gt=0, le=1)] = Field(
         default=1.0, description="share of the training images that an epoch sees"
@@ -266,7 +272,7 @@ class Latents(Config):
     """How codes of images are found when the decoder is fixed; encoders need none."""
 
     steps: Count = Field(description="passes over the images; each moves every latent once or more")
-    learning_rate: Positive
+    learning_rate: Positive = Field(description="Adam's")
     batch_size: Count | None = Field(
         default=None,
         description="empty: full batch, loss summed over images; a number: batches in file order "
@@ -280,38 +286,40 @@ class Latents(Config):
 class Sweep(Config):
     """One coordinate of the code, counted from 0, set to values evenly spaced."""
 
-    coordinate: Annotated[int, Field(ge=0)]
-    low: float
-    high: float
-    points: Annotated[int, Field(ge=2)]
+    coordinate: Annotated[int, Field(ge=0)] = Field(description="counted from 0")
+    low: float = Field(description="first value")
+    high: float = Field(description="last value")
+    points: Annotated[int, Field(ge=2)] = Field(description="how many values")
 
 
 class Walk(Sweep):
     """Along one coordinate of a random code; a row for each value of a second, if there is one."""
 
-    rows: Sweep | None = None
+    rows: Sweep | None = Field(default=None, description="the second coordinate")
 
 
 Validation = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Experiment(Config):
-    id: Id
-    title: str
-    reading: Reading
-    dataset: Id
-    subset: Subset | None = None
+    id: Id = Field(description="unique among all that studies run")
+    title: str = Field(description="as figures and tables call it")
+    reading: Reading = Field(description="of which reading of the report it is")
+    dataset: Id = Field(description="a file of config/datasets; empty in a study: the study's")
+    subset: Subset | None = Field(default=None, description="empty: all images")
     validation: Validation | None = Field(
         default=None, description="share of the training images held out, the same for every seed"
     )
     pooled: bool = Field(default=False, description="train on the test images too")
-    augmentation: Augmentation | None = None
-    model: Model
-    training: Training
+    augmentation: Augmentation | None = Field(default=None, description="empty: none")
+    model: Model = Field(description="family and its settings")
+    training: Training = Field(description="how it is trained")
     tuned: Id | None = Field(
         default=None, description="the search whose best values replace those named here"
     )
-    latents: Latents | None = None
+    latents: Latents | None = Field(
+        default=None, description="how codes of images are found where the family has no encoder"
+    )
     random_latents: Literal["normal", "uniform", "range"] = Field(
         description="N(0, I); U(0, 1)^d; or uniform from the smallest to the largest number in the "
         "test codes"

@@ -22,27 +22,27 @@ class IntRange(Range):
     """Whole numbers, both ends included."""
 
     kind: Literal["int"]
-    low: int
-    high: int
+    low: int = Field(description="least value")
+    high: int = Field(description="greatest value")
 
 
 class FloatRange(Range):
     """Numbers, even or even in their logarithm."""
 
     kind: Literal["float"]
-    low: Number
-    high: Number
+    low: Number = Field(description="least value")
+    high: Number = Field(description="greatest value")
 
 
 class LogRange(Range):
     kind: Literal["log"]
-    low: Positive
-    high: Positive
+    low: Positive = Field(description="least value")
+    high: Positive = Field(description="greatest value")
 
 
 class Choices(Config):
     kind: Literal["choice"]
-    values: list[str] = Field(min_length=2)
+    values: list[str] = Field(description="one of these", min_length=2)
 
 
 Space = Annotated[IntRange | FloatRange | LogRange | Choices, Field(discriminator="kind")]
@@ -51,11 +51,11 @@ Space = Annotated[IntRange | FloatRange | LogRange | Choices, Field(discriminato
 class Search(Config):
     """Optuna's TPE with median pruning; validation decides, never test."""
 
-    id: Id
-    title: str
-    reading: Reading
+    id: Id = Field(description="unique among all that studies run")
+    title: str = Field(description="as figures and tables call it")
+    reading: Reading = Field(description="of which reading of the report it is")
     base: Id = Field(description="the experiment or classifier whose keys are tuned")
-    trials: Count
+    trials: Count = Field(description="how many, those that an earlier run has finished included")
     space: dict[str, Space] = Field(
         min_length=1, description="by key of the base, such as training.learning_rate"
     )
@@ -84,7 +84,7 @@ def highest(space: dict[str, Space]) -> dict[str, Any]:
 class Best(Config):
     """`best.json`: what a search found, read by the training of whatever names the search."""
 
-    search: Id
-    trial: Annotated[int, Field(ge=0)]
+    search: Id = Field(description="whose best it is")
+    trial: Annotated[int, Field(ge=0)] = Field(description="counted from 0")
     value: Number = Field(description="validation loss, or accuracy in percent of a classifier")
     values: dict[str, int | float | str] = Field(description="by key of the search's base")

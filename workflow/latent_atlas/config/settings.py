@@ -69,7 +69,7 @@ class Settings(Config):
     memory_budget_mib: Positive = Field(
         description="an array over it lies in a file, whose pages the system may drop"
     )
-    battery: BatterySettings
+    battery: BatterySettings = Field(description="how much of the battery is measured")
     feature_steps: Count = Field(
         description="batches of 128 that train the classifier whose features measure samples"
     )

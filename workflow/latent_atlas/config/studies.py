@@ -28,6 +28,7 @@ def _printed(text: str) -> str:
 
 Metric = Annotated[str, AfterValidator(_metric)]
 Printed = Annotated[str, AfterValidator(_printed)]
+Shown = Annotated[list[Id], Field(min_length=1, description="what it shows, in this order")]
 
 
 class Small(Config):
@@ -37,8 +38,8 @@ class Small(Config):
     other_datasets: dict[Id, Id] = Field(
         default={}, description="another one for some declared data sets"
     )
-    train: Count
-    test: Count
+    train: Count = Field(description="training images, or fewer where a run has a subset")
+    test: Count = Field(description="test images")
     epochs_factor: Annotated[float, Field(gt=0, le=1)] = Field(
         description="of epochs, of steps that fit latents, of the images whose latents a GAN is "
         "asked for"
@@ -53,36 +54,36 @@ class Small(Config):
 class Tolerance(Config):
     """Half-width of the accepted range: relative to the published value, or absolute."""
 
-    relative: NotNegative = 0.0
-    absolute: NotNegative = 0.0
+    relative: NotNegative = Field(default=0.0, description="share of the published value")
+    absolute: NotNegative = Field(default=0.0, description="in the value's unit")
 
 
 class Measured(Config):
     """One statistic: a metric of an experiment on a split, one value a seed."""
 
-    experiment: Id
-    metric: Metric
-    split: Split = "test"
+    experiment: Id = Field(description="or classifier, search, sweep")
+    metric: Metric = Field(description="a metric of config/metrics.py")
+    split: Split = Field(default="test", description="of the images it is measured on")
 
 
 class Variants(Config):
     """Every combination of the experiments and metrics named, one row each."""
 
-    experiments: list[Id] = Field(min_length=1)
-    metrics: list[Metric] = Field(min_length=1)
-    split: Split = "test"
+    experiments: list[Id] = Field(description="or classifiers, searches, sweeps", min_length=1)
+    metrics: list[Metric] = Field(description="metrics of config/metrics.py", min_length=1)
+    split: Split = Field(default="test", description="of the images they are measured on")
     calibrated: bool = Field(default=False, description="the number was used to choose a setting")
-    note: str = ""
+    note: str = Field(default="", description="shown beside the verdict")
 
 
 class OrderedPair(Config):
-    lower: Measured
-    higher: Measured
-    note: str = ""
+    lower: Measured = Field(description="what is claimed to be lower")
+    higher: Measured = Field(description="what is claimed to be higher")
+    note: str = Field(default="", description="shown beside the verdict")
 
 
 class ClaimBase(Config):
-    id: Id
+    id: Id = Field(description="unique in the study")
     number: Count = Field(description="the claim's number in the study's list")
     source: str = Field(description="section of the report")
     text: str = Field(description="what is claimed, in our words")
@@ -92,13 +93,15 @@ class NumberClaim(ClaimBase):
     """A published number, judged by equivalence."""
 
     kind: Literal["number"]
-    published: Printed
-    tolerance: str
-    better: Literal["lower", "higher"] | None
+    published: Printed = Field(description="as printed, in quotes")
+    tolerance: str = Field(description="one of the study's tolerances")
+    better: Literal["lower", "higher"] | None = Field(
+        description="on which side of the published value a better one lies; null: neither"
+    )
     not_comparable: str = Field(
         default="", description="why the number is shown but not judged: another machine, say"
     )
-    variants: list[Variants] = Field(min_length=1)
+    variants: list[Variants] = Field(description="what is compared with it", min_length=1)
 
 
 class OrderingClaim(ClaimBase):
@@ -108,17 +111,17 @@ class OrderingClaim(ClaimBase):
     factor: Annotated[float, Field(gt=0)] = Field(
         default=1.0, description="the higher one exceeds the lower one so many times"
     )
-    variants: list[OrderedPair] = Field(min_length=1)
+    variants: list[OrderedPair] = Field(description="pairs, each a row", min_length=1)
 
 
 class ThresholdClaim(ClaimBase):
     """One statistic above or below a stated threshold."""
 
     kind: Literal["threshold"]
-    side: Literal["above", "below"]
-    threshold: float
+    side: Literal["above", "below"] = Field(description="of the threshold")
+    threshold: float = Field(description="in the metric's unit")
     why: str = Field(description="where the threshold comes from")
-    variants: list[Variants] = Field(min_length=1)
+    variants: list[Variants] = Field(description="what is compared with it", min_length=1)
 
 
 class UnitClaim(ClaimBase):
@@ -126,9 +129,9 @@ class UnitClaim(ClaimBase):
     log ratio to the measured values is smaller there, paired over seeds."""
 
     kind: Literal["unit"]
-    published: dict[Split, Printed]
-    claimed: Measured
-    rival: Measured
+    published: dict[Split, Printed] = Field(description="by split, as printed, in quotes")
+    claimed: Measured = Field(description="in the unit that the report names")
+    rival: Measured = Field(description="in the other unit")
 
 
 class SeverityClaim(ClaimBase):
@@ -136,9 +139,11 @@ class SeverityClaim(ClaimBase):
     that brings it, which is then no test of anything."""
 
     kind: Literal["severity"]
-    published: Printed
-    experiments: list[Id] = Field(min_length=1)
-    corruptions: list[Annotated[str, AfterValidator(corruption_kind)]] = Field(min_length=1)
+    published: Printed = Field(description="as printed, in quotes")
+    experiments: list[Id] = Field(description="whose images are spoilt", min_length=1)
+    corruptions: list[Annotated[str, AfterValidator(corruption_kind)]] = Field(
+        description="kinds of corruption", min_length=1
+    )
 
 
 class UnattemptedClaim(ClaimBase):
@@ -155,9 +160,9 @@ Claim = Annotated[
 
 
 class FigureBase(Config):
-    id: Id
+    id: Id = Field(description="the name of its files")
     source: str = Field(description="the report's figure, or 'ours'")
-    caption: str
+    caption: str = Field(description="what it shows")
     says: str = Field(default="", description="what the report says it shows, in our words")
 
 
@@ -165,12 +170,16 @@ class DecodesFigure(FigureBase):
     """Rows of images, one panel an experiment."""
 
     kind: Literal["decodes"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
     rows: list[
         Literal[
             "test_images", "test_decodes", "random_decodes", "fitted_decodes", "mixture_decodes"
         ]
-    ] = Field(default=["test_images", "test_decodes", "random_decodes"], min_length=1)
+    ] = Field(
+        description="of images, from the top",
+        default=["test_images", "test_decodes", "random_decodes"],
+        min_length=1,
+    )
 
 
 class CompareFigure(FigureBase):
@@ -178,7 +187,7 @@ class CompareFigure(FigureBase):
     originals."""
 
     kind: Literal["compare"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
 
 
 class PathsFigure(FigureBase):
@@ -186,9 +195,9 @@ class PathsFigure(FigureBase):
     experiment."""
 
     kind: Literal["paths"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
     along: list[Literal["slerp", "linear", "random_linear"]] = Field(
-        default=["slerp", "linear"], min_length=1
+        description="kinds of paths, from the top", default=["slerp", "linear"], min_length=1
     )
 
 
@@ -197,8 +206,8 @@ class WalksFigure(FigureBase):
     strongest, those with the strongest effect on each image property."""
 
     kind: Literal["walks"]
-    experiments: list[Id] = Field(min_length=1)
-    which: Literal["named", "strongest"]
+    experiments: Shown
+    which: Literal["named", "strongest"] = Field(description="coordinates")
 
 
 class ExperimentFigure(FigureBase):
@@ -206,22 +215,22 @@ class ExperimentFigure(FigureBase):
     test images; growth: one image's reconstruction over the epochs."""
 
     kind: Literal["curves", "corners", "growth"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
 
 
 class BatchesFigure(FigureBase):
     """One term of the history by batch, all experiments in one panel."""
 
     kind: Literal["batches"]
-    experiments: list[Id] = Field(min_length=1)
-    term: Literal["loss", "reconstruction_mse", "kl_nats"]
+    experiments: Shown
+    term: Literal["loss", "reconstruction_mse", "kl_nats"] = Field(description="of the history")
 
 
 class OverlayFigure(FigureBase):
     """One term of the history by epoch, all experiments in one panel."""
 
     kind: Literal["overlay"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
     term: Literal[
         "loss",
         "reconstruction_mse",
@@ -230,8 +239,8 @@ class OverlayFigure(FigureBase):
         "discriminator_loss",
         "real_accuracy",
         "fake_accuracy",
-    ]
-    splits: list[Literal["train", "validation"]] = Field(min_length=1)
+    ] = Field(description="of the history")
+    splits: list[Literal["train", "validation"]] = Field(description="a line each", min_length=1)
 
 
 class RateFigure(FigureBase):
@@ -239,7 +248,7 @@ class RateFigure(FigureBase):
     lines."""
 
     kind: Literal["rate"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
 
 
 class SpoiltFigure(FigureBase):
@@ -247,10 +256,12 @@ class SpoiltFigure(FigureBase):
     corruption."""
 
     kind: Literal["spoilt"]
-    experiments: list[Id] = Field(min_length=1)
-    corruptions: list[Annotated[str, AfterValidator(corruption)]] = Field(min_length=1)
+    experiments: Shown
+    corruptions: list[Annotated[str, AfterValidator(corruption)]] = Field(
+        description="kind and severity, such as noise-0.3", min_length=1
+    )
     rows: list[Literal["clean", "spoilt", "decodes"]] = Field(
-        default=["clean", "spoilt", "decodes"], min_length=1
+        description="of images, from the top", default=["clean", "spoilt", "decodes"], min_length=1
     )
 
 
@@ -259,9 +270,13 @@ class SeverityFigure(FigureBase):
     line an experiment."""
 
     kind: Literal["severity"]
-    experiments: list[Id] = Field(min_length=1)
-    metric: Literal["corrupted_mse", "corrupted_agreement", "code_shift"]
-    published: dict[Annotated[str, AfterValidator(corruption_kind)], Printed] = Field(default={})
+    experiments: Shown
+    metric: Literal["corrupted_mse", "corrupted_agreement", "code_shift"] = Field(
+        description="what is drawn"
+    )
+    published: dict[Annotated[str, AfterValidator(corruption_kind)], Printed] = Field(
+        description="by kind of corruption: a published value, as a line", default={}
+    )
 
 
 class SweepFigure(FigureBase):
@@ -269,30 +284,32 @@ class SweepFigure(FigureBase):
     over the same two keys, a panel each."""
 
     kind: Literal["sweep", "grid"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
 
 
 class ConfusionFigure(FigureBase):
     """Confusion matrices of classifiers on the test images, all seeds together."""
 
     kind: Literal["confusion"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
 
 
 class TrialsFigure(FigureBase):
     """Validation values of searches' trials, the best marked."""
 
     kind: Literal["trials"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
 
 
 class MapFigure(FigureBase):
     kind: Literal["map"]
-    experiments: list[Id] = Field(min_length=1)
+    experiments: Shown
     method: Literal["tsne", "pca", "codes"] = Field(
         default="tsne", description="codes: two-dimensional codes as they are"
     )
-    colour: Literal["class", "norm"]
+    colour: Literal["class", "norm"] = Field(
+        description="of the points: their class, or their code's norm"
+    )
 
 
 class ClaimFigure(FigureBase):
@@ -305,8 +322,8 @@ class SearchFigure(FigureBase):
     """Training loss over the KL weights of several experiments; published losses by epochs."""
 
     kind: Literal["search"]
-    experiments: list[Id] = Field(min_length=2)
-    published: dict[int, Printed]
+    experiments: Annotated[Shown, Field(min_length=2)]
+    published: dict[int, Printed] = Field(description="by epochs: the published loss")
 
 
 Figure = Annotated[
@@ -333,30 +350,36 @@ Figure = Annotated[
 class Choice(Config):
     """Something the source leaves open, and what is done here."""
 
-    topic: str
+    topic: str = Field(description="what is left open")
     source: str = Field(description="what the source says, or 'not given'")
-    choice: str
+    choice: str = Field(description="what is done here")
 
 
 class StudyConfig(Config):
-    id: Id
-    letter: str
-    title: str
-    authors: str
+    id: Id = Field(description="the file's name")
+    letter: str = Field(description="as the page calls it")
+    title: str = Field(description="in our words")
+    authors: str = Field(description="of the report")
     year: Count | None = Field(default=None, description="empty: the report gives none")
     code: str = Field(description="the public code and its commit, or 'none'")
     dataset: Id = Field(description="the data set of the published numbers")
-    small: Small
-    tolerances: dict[str, Tolerance]
-    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    small: Small = Field(description="what the default run changes")
+    tolerances: dict[str, Tolerance] = Field(description="by name, for claims to refer to")
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(description="of intervals and tests")
     defaults: dict[str, Any] = Field(description="merged below every experiment")
     classifier_defaults: dict[str, Any] = Field(
         default={}, description="merged below every classifier"
     )
-    experiments: dict[Id, dict[str, Any]] = Field(min_length=1)
-    classifiers: dict[Id, dict[str, Any]] = Field(default={})
-    searches: dict[Id, dict[str, Any]] = Field(default={})
-    sweeps: dict[Id, dict[str, Any]] = Field(default={})
-    figures: list[Figure] = Field(min_length=1)
-    claims: list[Claim] = Field(min_length=1)
-    choices: list[Choice]
+    experiments: dict[Id, dict[str, Any]] = Field(
+        description="by id, each merged over `defaults`", min_length=1
+    )
+    classifiers: dict[Id, dict[str, Any]] = Field(
+        description="by id, each merged over `classifier_defaults`", default={}
+    )
+    searches: dict[Id, dict[str, Any]] = Field(description="by id", default={})
+    sweeps: dict[Id, dict[str, Any]] = Field(description="by id", default={})
+    figures: list[Figure] = Field(description="the report's and ours", min_length=1)
+    claims: list[Claim] = Field(
+        description="every sentence of the report that can be true or false", min_length=1
+    )
+    choices: list[Choice] = Field(description="made where the source is silent")

@@ -20,9 +20,9 @@ class Sweep(Config):
     """One experiment trained with many combinations of values; how well each validates is all that
     is kept."""
 
-    id: Id
-    title: str
-    reading: Reading
+    id: Id = Field(description="unique among all that studies run")
+    title: str = Field(description="as figures and tables call it")
+    reading: Reading = Field(description="of which reading of the report it is")
     base: Id = Field(description="the experiment whose keys are swept; it holds images out")
     grid: dict[str, Annotated[list[Value], Field(min_length=2)]] | None = Field(
         default=None,

@@ -8,14 +8,11 @@ import torch
 from tqdm import tqdm
 
 from latent_atlas.config.experiments import ENCODERS
-from latent_atlas.config.paths import Paths
 from latent_atlas.config.project import Project
-from latent_atlas.config.specs import run_spec
 from latent_atlas.errors import InputError
 from latent_atlas.exchange.matlab import IMAGES, ImageStack, new_images, open_images
+from latent_atlas.exchange.trained import first_seed
 from latent_atlas.models.base import LatentModel
-from latent_atlas.training.inputs import tuned_experiment
-from latent_atlas.training.store import load_first
 
 BATCH = 500
 SHAPE = [1, 28, 28]
@@ -58,14 +55,7 @@ def trained_model(project: Project, experiment: str, device: str) -> LatentModel
     ]
     if experiment not in fitting:
         raise InputError(f"--experiment: found {experiment!r}; allowed: {', '.join(fitting)}")
-    paths = Paths(project)
-    weights = paths.run(experiment, "weights.safetensors")
-    if not Path(weights).is_file():
-        raise InputError(
-            f"{weights}: not trained yet; run snakemake --cores all {weights}{project.overlay}"
-        )
-    run = tuned_experiment(run_spec(project, experiment), paths.inputs(experiment).get("tuned"))
-    return load_first(weights, run, SHAPE).to(device)
+    return first_seed(project, experiment, device)[0]
 
 
 def value_range(images: ImageStack, where: str) -> int:

@@ -21,7 +21,7 @@ RULES = {
 
 def claims_listing(project: Project) -> str:
     """A table for each study: section, claim, what it says in our words, rule, readings."""
-    parts = ["# Claims by section of the report", "Written by `python -m latent_atlas claims`."]
+    parts = []
     for study in project.studies.values():
         rows = [HEAD, "|---|---|---|---|---|", *(_row(project, claim) for claim in study.claims)]
         parts += [f"## {study.letter} · {study.title}", "\n".join(rows)]

@@ -37,10 +37,10 @@ def picture(sidecar: Path, described: dict) -> Path:
 
 
 def number(value: float | None) -> str:
-    """Four significant digits; an em dash for what is missing."""
+    """Four significant digits, from 10,000 on a whole number; an em dash for what is missing."""
     if value is None or value is pd.NA or not math.isfinite(value):
         return "—"
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.4g}"
 
 
 def interval(row: dict) -> str:

@@ -1,0 +1,1 @@
+"""Commands beside the pipeline, by what they are about."""
