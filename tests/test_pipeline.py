@@ -406,11 +406,11 @@ def test_every_rule_is_documented_and_bounded():
 
 
 def test_readme_commands_run(tiny):
-    """Every snakemake command of the README, as a dry run; that of one's own images is run in
-    test_own_images."""
+    """Every snakemake command of the README, as a dry run; those of one's own images and networks
+    are run in test_own_images and test_own_models."""
     text = (ROOT / "README.md").read_text()
     commands = re.findall(r"(?m)^(?:\S+=\S+ )*(?:\.venv/bin/)?snakemake (.*)$", text)
     assert len(commands) >= 4
-    for command in [c for c in commands if "photos" not in c]:
+    for command in [c for c in commands if "photos" not in c and "mine" not in c]:
         run = tiny.snakemake("-n", *command.replace("--cores all", "").split("#")[0].split())
         assert run.returncode == 0, f"{command}\n{run.stderr}"

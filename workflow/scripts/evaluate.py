@@ -20,12 +20,13 @@ with job(snakemake) as tasks:
         features = Features(inputs.dataset, task.input["features"])
         settings = BatterySettings.model_validate(task.spec["battery"])
         battery = Battery(inputs, model, table, codes, settings)
-        metrics, shown = battery.measure(
+        shown = battery.measure(
             read_table(task.input["maps"]), read_table(task.input["history"]), features
         )
+        battery.measure_own(snakemake.config["own_metrics"], task.spec["own_metrics"])
         first = load_first(task.input["weights"], inputs.experiment, inputs.dataset.shape)
         facts = inputs.provenance() | {"features": features.facts}
-        write_table(task.output["metrics"], metrics, **facts)
+        write_table(task.output["metrics"], battery.frame(), **facts)
         write_tensors(task.output["samples"], shown, seeds=inputs.seeds, shape=inputs.dataset.shape)
         explored = explorable(battery, first.to(device))
         write_tensors(task.output["explorer"], explored, shape=inputs.dataset.shape)

@@ -1,6 +1,7 @@
 """What one part of a study's file says of another must be possible."""
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from latent_atlas.config.base import nearest
 from latent_atlas.config.classifiers import Classifier
@@ -91,6 +92,17 @@ def check_sweep(sweep: Sweep, declared: Mapping[str, Run], names: list[str], whe
     for values in sweep.named_points().values():
         changed = with_values(dumped, values)
         validated(Experiment, changed, f"{where}: sweeps.{sweep.id}.{given}")
+
+
+def check_own_files(run: Experiment | Classifier, root: Path, section: str, where: str) -> None:
+    """A network of the user's and weights trained elsewhere are there."""
+    named = {"file": getattr(run.model, "file", None)}
+    named |= {f"weights.{n}": file for n, file in enumerate(getattr(run, "pretrained", []))}
+    for key, file in named.items():
+        if file is not None and not (root / file).is_file():
+            raise InputError(
+                f"{where}: key {section}.{run.id}.model.{key}: found {file!r}; no such file"
+            )
 
 
 def check_images(

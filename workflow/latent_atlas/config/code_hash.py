@@ -11,16 +11,17 @@ from latent_atlas.files import sha256_json
 
 
 @cache
-def code_hash(script: str | Path, *modules: str) -> str:
+def code_hash(script: str | Path, *modules: str | Path) -> str:
     """Of `module_hashes`, 16 hexadecimal digits."""
     return sha256_json(module_hashes(script, *modules))[:16]
 
 
 @cache
-def module_hashes(script: str | Path, *modules: str) -> dict[str, str]:
-    """Of a script, the named `modules` and every module of the package that one of these imports,
-    directly or not; by their paths in `workflow/`."""
-    found = _closure(Path(script).resolve(), *filter(None, map(_module_file, modules)))
+def module_hashes(script: str | Path, *modules: str | Path) -> dict[str, str]:
+    """Of a script, the `modules` by name or file, and every module of the package that one of these
+    imports, directly or not; by their paths in `workflow/`."""
+    files = (m.resolve() if isinstance(m, Path) else _module_file(m) for m in modules)
+    found = _closure(Path(script).resolve(), *filter(None, files))
     return {_name(path): _hash(path) for path in sorted(found)}
 
 

@@ -1,6 +1,6 @@
 """What an experiment is: data set × model × training × latents (in `config/studies/*.yaml`)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -157,6 +157,33 @@ class Gan(ImageNetwork):
     )
 
 
+class OwnNetwork(Config):
+    """A network of one's own: a class that is made with `latent`, `shape` and the settings, and
+    has encode(images [B,C,H,W] in [0, 1]) → codes [B,latent], and decode(codes) → images."""
+
+    file: str = Field(description="Python file, from the project's folder")
+    network: str = Field(description="name of the class in it, a torch.nn.Module")
+    latent: Count = Field(description="numbers of a code")
+    settings: dict[str, Any] = Field(default={}, description="further arguments of the class")
+    weights: list[str] = Field(
+        default=[],
+        description="safetensors files from the project's folder, trained elsewhere, one a seed; "
+        "nothing is trained then, and `epochs` does not count",
+    )
+
+
+class OwnAutoencoder(OwnNetwork):
+    """Its codes are points."""
+
+    family: Literal["own-autoencoder"]
+
+
+class OwnVae(OwnNetwork):
+    """Its encode gives mean and log variance of a Gaussian posterior."""
+
+    family: Literal["own-vae"]
+
+
 Model = Annotated[
     AutoDecoder
     | VariationalAutoDecoder
@@ -168,7 +195,9 @@ Model = Annotated[
     | ImageAutoencoder
     | ImageVae
     | PoolVae
-    | Gan,
+    | Gan
+    | OwnAutoencoder
+    | OwnVae,
     Field(discriminator="family"),
 ]
 CONV_SHAPE = [1, 28, 28]
@@ -179,6 +208,7 @@ POINT_CODES = (
     "mlp-autoencoder",
     "conv-autoencoder",
     "image-autoencoder",
+    "own-autoencoder",
     *ADVERSARIAL,
 )
 STACKED = ("auto-decoder", "variational-auto-decoder", "mlp-autoencoder", "mlp-vae", "mlp-gan")
@@ -191,6 +221,8 @@ ENCODERS = (
     "image-autoencoder",
     "image-vae",
     "pool-vae",
+    "own-autoencoder",
+    "own-vae",
 )
 
 
@@ -361,8 +393,14 @@ class Experiment(Config):
         return self
 
     @property
+    def pretrained(self) -> list[str]:
+        """Files of weights that were trained elsewhere, one a seed."""
+        return getattr(self.model, "weights", [])
+
+    @property
     def epochs(self) -> int:
-        return self.training.epochs
+        """One that only looks where nothing is trained."""
+        return 1 if self.pretrained else self.training.epochs
 
     @property
     def has_prior(self) -> bool:

@@ -115,34 +115,41 @@ class Jobs:
     def code(self, rule: str, wildcards: Mapping[str, str] | None = None) -> str:
         """Hash of the code that does the job: the rule's script, all it imports, and, where it
         builds models, the module of the family."""
-        return code_hash(*self._code(rule, self._family(wildcards or {})))
+        return code_hash(*self._code(rule, self._run(wildcards or {})))
 
     def changed_modules(self, rule: str, wildcards: Mapping[str, str], code: str) -> list[str]:
         """Files of that code which are others than when a job had the hash `code`; empty where
         nobody has kept what it stood for."""
         kept = self._modules_file(code)
         then = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-        now = module_hashes(*self._code(rule, self._family(wildcards)))
+        now = module_hashes(*self._code(rule, self._run(wildcards)))
         return sorted(name for name in now if now[name] != then.get(name)) if then else []
 
     def keep_modules(self) -> None:
         """For `changed_modules`, of the code of every job."""
-        families = {"", *map(self.project.family_of, self.project.runs)}
-        for code in (self._code(rule, family) for rule in self.specs for family in families):
+        runs = (None, *self.project.runs)
+        for code in {self._code(rule, run) for rule in self.specs for run in runs}:
             write_json(self._modules_file(code_hash(*code)), module_hashes(*code))
 
     def _modules_file(self, code: str) -> Path:
         return Path(self.paths.results, "code", f"{code}.json")
 
-    def _family(self, wildcards: Mapping[str, str]) -> str:
+    def _run(self, wildcards: Mapping[str, str]) -> str | None:
         named = dict(wildcards.items())
-        run = next((named[kind] for kind in KINDS & named.keys()), None)
-        return self.project.family_of(run) if run else ""
+        return next((named[kind] for kind in KINDS & named.keys()), None)
 
-    def _code(self, rule: str, family: str) -> tuple[Path | str, ...]:
+    def _code(self, rule: str, run: str | None) -> tuple[Path | str, ...]:
+        """The script, and what of a model's family and of the user's own files it loads."""
         script = REPOSITORY / f"workflow/scripts/{rule.removesuffix(PART)}.py"
-        builds_models = REGISTRY in module_hashes(script)
-        return (script, module_of(family)) if family and builds_models else (script,)
+        loaded: list[Path | str] = [script]
+        if run and REGISTRY in module_hashes(script) and (family := self.project.family_of(run)):
+            loaded.append(module_of(family))
+            if own := self.project.own_file(run):
+                loaded.append(own)
+        if rule == "evaluate":
+            own_metrics = self.project.settings.own_metrics
+            loaded += [self.project.root / file for file in own_metrics]
+        return tuple(loaded)
 
     def _part(self, spec: Callable, run: str, shared: str, wildcards: Mapping[str, str]) -> dict:
         parts = dict(enumerate(self.project.parts_of(run)))
@@ -158,8 +165,12 @@ class Jobs:
         return {"dataset": dataset, "steps": self.project.settings.feature_steps}
 
     def _evaluate(self, wildcards: Mapping[str, str]) -> dict:
-        battery = self.project.settings.battery.model_dump()
-        return run_spec(self.project, wildcards["experiment"]) | {"battery": battery}
+        settings = self.project.settings
+        measured = {
+            "battery": settings.battery.model_dump(),
+            "own_metrics": self.project.own_metrics,
+        }
+        return run_spec(self.project, wildcards["experiment"]) | measured
 
     def _runs(self) -> dict:
         runs = {name: run.model_dump() for name, run in self.project.runs.items()}

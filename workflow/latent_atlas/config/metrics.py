@@ -1,5 +1,8 @@
 """Every metric the pipeline may write: name → (unit, meaning). Claims are checked against it."""
 
+OWN = "own_"
+"""How the names of metrics begin that functions of the user's measure (`config/own.py`)."""
+
 METRICS: dict[str, tuple[str, str]] = {
     "reconstruction_mse": ("squared grey level", "mean over pixels and images, mean code"),
     "reconstruction_mse_sampled": ("squared grey level", "the same with a sampled code"),

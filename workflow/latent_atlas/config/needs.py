@@ -68,6 +68,8 @@ FAMILIES = {
     "image-vae": Cost(1600, 200),
     "pool-vae": Cost(1900, 700),
     "gan": Cost(3200, 400),
+    "own-autoencoder": Cost(2000, 400),
+    "own-vae": Cost(2000, 400),
     "encoder": Cost(60),
     "cnn": Cost(4500, 600),
 }

@@ -15,6 +15,8 @@ NETWORKS = {
     "image-vae": "image.ImageVae",
     "pool-vae": "pool.PoolVae",
     "gan": "gan.Gan",
+    "own-autoencoder": "own.Own",
+    "own-vae": "own.Own",
 }
 
 

@@ -102,14 +102,16 @@ class Paths:
         kept = [name for name in self.project.runs if name not in self.project.searches]
         return self.runs("costs.parquet", kept)
 
-    def inputs(self, run: str) -> dict[str, str]:
+    def inputs(self, run: str) -> Files:
         """What training an experiment or a classifier reads: images, the values that a search
-        found, and the encoder's weights."""
+        found, the encoder's weights, or its own that were trained elsewhere."""
         resolved = self.project.resolved[run]
         files = self.dataset(resolved.dataset)
         found = {f"{split}_images": file for split, file in files.items()}
         if resolved.tuned:
             found["tuned"] = self.run(resolved.tuned, "best.json")
+        if weights := getattr(resolved, "pretrained", []):
+            found["own_weights"] = [str(self.project.root / file) for file in weights]
         if encoder := encoder_of(resolved):
             found["encoder_weights"] = self.run(encoder, "weights.safetensors")
             if tuned := self.project.resolved[encoder].tuned:

@@ -9,6 +9,7 @@ from latent_atlas.config.checks import (
     check_figure,
     check_images,
     check_known,
+    check_own_files,
     check_search,
     check_sweep,
 )
@@ -16,7 +17,9 @@ from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.loading import configuration_root, deep_merge, load_yaml, validated
-from latent_atlas.config.runs import Run, claim_runs, references, shrunk, study_runs
+from latent_atlas.config.metrics import OWN
+from latent_atlas.config.own import metric_functions
+from latent_atlas.config.runs import Run, claim_metrics, claim_runs, references, shrunk, study_runs
 from latent_atlas.config.searches import Search
 from latent_atlas.config.settings import Settings
 from latent_atlas.config.stacks import Member, dealt, stacks_of
@@ -65,6 +68,9 @@ class Project:
             study: self._load(StudyConfig, self.root / f"config/studies/{study}.yaml")
             for study in self.settings.studies
         }
+        self.own_metrics: dict[str, tuple[str, str]] = {}
+        for file in self.settings.own_metrics:
+            self.own_metrics |= metric_functions(self.root / file)
         self.declared: dict[str, Run] = {}
         self.resolved: dict[str, Run] = {}
         self.runs: dict[str, Run] = {}
@@ -138,6 +144,9 @@ class Project:
         for claim in study.claims:
             for run in claim_runs(claim):
                 check_known(f"claims.{claim.id}", run, names, where)
+            for metric in claim_metrics(claim):
+                if metric.startswith(OWN):
+                    check_known(f"claims.{claim.id}", metric, self.own_metrics, where)
             if claim.kind == "number":
                 check_known(
                     f"claims.{claim.id}.tolerance", claim.tolerance, study.tolerances, where
@@ -158,6 +167,7 @@ class Project:
             small = shrunk(merged, study)
             resolved = validated(model, small, f"{where}: {section}.{name} (small)")
         if section in ("experiments", "classifiers"):
+            check_own_files(resolved, self.root, section, where)
             check_images(resolved, self.datasets[resolved.dataset], section, where)
         self.resolved[name] = resolved
         if name in (self._runnable() if self.settings.only is None else self.settings.only):
@@ -182,7 +192,10 @@ class Project:
                 raise InputError(f"{place}: {name} needs {other}; add it to the list")
 
     def seeds_of(self, run: str) -> list[int]:
-        return self.settings.seed_list[: self.resolved[run].seeds]
+        found, seeds = self.resolved[run], self.settings.seed_list
+        if weights := getattr(found, "pretrained", []):
+            seeds = [seed for seed in seeds if seed < len(weights)]
+        return seeds[: found.seeds]
 
     def dataset_of(self, run: str) -> str:
         """The data set of a run; a search's or sweep's is that of its base."""
@@ -196,6 +209,14 @@ class Project:
         if isinstance(found, Search | Sweep):
             return self.family_of(found.base)
         return found.model.family if isinstance(found, Experiment) else ""
+
+    def own_file(self, run: str) -> Path | None:
+        """Of the user's network that it builds, a search's or sweep's base's."""
+        found = self.resolved[run]
+        if isinstance(found, Search | Sweep):
+            return self.own_file(found.base)
+        file = getattr(found.model, "file", None)
+        return None if file is None else self.root / file
 
     def members_of(self, run: str) -> list[Member]:
         """Everything that is trained of an experiment or a sweep."""

@@ -5,7 +5,7 @@ from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.loading import deep_merge
 from latent_atlas.config.searches import Search
-from latent_atlas.config.studies import StudyConfig
+from latent_atlas.config.studies import Measured, StudyConfig
 from latent_atlas.config.sweeps import Sweep
 
 Run = Experiment | Classifier | Search | Sweep
@@ -32,15 +32,24 @@ def references(run: Run) -> list[tuple[str, str | None, type]]:
 
 def claim_runs(claim) -> list[str]:
     """Every run that a claim's rows read."""
-    if claim.kind == "ordering":
-        return [m.experiment for pair in claim.variants for m in (pair.lower, pair.higher)]
     if claim.kind == "severity":
         return claim.experiments
-    if claim.kind == "unattempted":
-        return []
-    if claim.kind == "unit":
-        return [claim.claimed.experiment, claim.rival.experiment]
-    return [name for variants in claim.variants for name in variants.experiments]
+    if claim.kind in ("number", "threshold"):
+        return [name for variants in claim.variants for name in variants.experiments]
+    return [measured.experiment for measured in _measured(claim)]
+
+
+def claim_metrics(claim) -> list[str]:
+    """Every metric that they name."""
+    if claim.kind in ("number", "threshold"):
+        return [name for variants in claim.variants for name in variants.metrics]
+    return [measured.metric for measured in _measured(claim)]
+
+
+def _measured(claim) -> list[Measured]:
+    if claim.kind == "ordering":
+        return [side for pair in claim.variants for side in (pair.lower, pair.higher)]
+    return [claim.claimed, claim.rival] if claim.kind == "unit" else []
 
 
 def shrunk(merged: dict, study: StudyConfig) -> dict:

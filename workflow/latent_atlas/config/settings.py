@@ -70,6 +70,11 @@ class Settings(Config):
         description="an array over it lies in a file, whose pages the system may drop"
     )
     battery: BatterySettings = Field(description="how much of the battery is measured")
+    own_metrics: list[str] = Field(
+        default=[],
+        description="Python files, from the project's folder, whose functions measure every model "
+        "beside the battery: own_NAME",
+    )
     feature_steps: Count = Field(
         description="batches of 128 that train the classifier whose features measure samples"
     )

@@ -7,13 +7,13 @@ from pydantic import AfterValidator, Field
 
 from latent_atlas.config.base import Config, Count, Id, NotNegative
 from latent_atlas.config.corruptions import corruption, corruption_kind
-from latent_atlas.config.metrics import METRICS, metric_parts
+from latent_atlas.config.metrics import METRICS, OWN, metric_parts
 
 Split = Literal["train", "validation", "test"]
 
 
 def _metric(name: str) -> str:
-    if metric_parts(name)[0] not in METRICS:
+    if metric_parts(name)[0] not in METRICS and not name.startswith(OWN):
         raise ValueError(f"unknown metric; allowed: {', '.join(METRICS)}")
     return name
 

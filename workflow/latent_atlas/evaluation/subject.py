@@ -47,7 +47,9 @@ class Subject:
         self.labels = {split: inputs.labels[split][:, :n] for split, n in counts.items()}
         self.rows: list[dict] = []
 
-    def add(self, metric: str, split: str, values, seeds: list[int] | None = None) -> None:
+    def add(
+        self, metric: str, split: str, values, seeds: list[int] | None = None, unit: str = ""
+    ) -> None:
         """One row a seed."""
         for seed, value in zip(seeds or self.seeds, values, strict=True):
             self.rows.append(
@@ -58,7 +60,7 @@ class Subject:
                     "split": split,
                     "metric": metric,
                     "value": float(value),
-                    "unit": unit_of(metric),
+                    "unit": unit or unit_of(metric),
                 }
             )
 

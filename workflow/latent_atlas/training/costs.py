@@ -10,7 +10,7 @@ from latent_atlas.training.loop import Trained
 
 def cost_of(trained: Trained, inputs: ExperimentInputs) -> dict[str, object]:
     """Seconds of the loop for all seeds together, seed-images a second, peak memory."""
-    epochs = inputs.experiment.training.epochs
+    epochs = inputs.experiment.epochs
     seen = trained.images_seen * len(inputs.seeds)
     parameters = sum(stacked[0].numel() for stacked in trained.model.state_dict().values())
     row = cost_row(inputs.experiment.id, epochs, parameters, trained.seconds, seen, inputs.device)

@@ -15,7 +15,7 @@ from latent_atlas.config.searches import Best, with_values
 from latent_atlas.datasets.splits import read_split
 from latent_atlas.datasets.subset import hold_out, rows_hash, subset_rows
 from latent_atlas.errors import InputError
-from latent_atlas.files import read_tensor_metadata, sha256_json
+from latent_atlas.files import Files, read_tensor_metadata, sha256_file, sha256_json
 from latent_atlas.models.base import LatentModel
 from latent_atlas.training.loop import SeedImages
 from latent_atlas.training.store import living_seeds, load_trained
@@ -36,13 +36,17 @@ class ExperimentInputs:
     device: str
 
     @classmethod
-    def load(cls, spec: dict, files: Mapping[str, str], device: str) -> "ExperimentInputs":
+    def load(cls, spec: dict, files: Files, device: str) -> "ExperimentInputs":
         """From `config.specs.run_spec` and the files of `Paths.inputs`; where weights are among
         these, of the seeds that have not diverged."""
         experiment, seeds = tuned_experiment(spec, files.get("tuned")), spec["seeds"]
         if "weights" in files:
             seeds = living_seeds(files["weights"], seeds)
         images, labels, hashes = load_images(experiment, seeds, files, device)
+        if "own_weights" in files:
+            hashes["own_weights"] = sha256_json(
+                [sha256_file(file) for file in files["own_weights"]]
+            )
         dataset = DatasetConfig.model_validate(spec["dataset"])
         return cls(experiment, dataset, seeds, images, labels, hashes, spec, device)
 

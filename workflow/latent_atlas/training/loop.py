@@ -18,6 +18,7 @@ from latent_atlas.streams import set_streams, stream_states, torch_streams
 from latent_atlas.training.checkpoints import Checkpoints, Resumable, State, prefixed, under
 from latent_atlas.training.divergence import Divergence, Survivors
 from latent_atlas.training.optimisers import Rates
+from latent_atlas.training.pretrained import load_pretrained
 from latent_atlas.training.steps import step_of
 
 TABLE = "latents.train"
@@ -138,6 +139,8 @@ class Training:
     ):
         self.experiment, self.images, self.after_epoch = experiment, images, after_epoch
         model, table = initial_model(experiment, seeds, images.shape, images.count)
+        if experiment.pretrained:
+            load_pretrained(model, experiment, seeds)
         self.model, self.table = model.to(device=device, dtype=dtype), table
         if table is not None:
             self.table = table.to(device=device, dtype=dtype).requires_grad_()
@@ -153,7 +156,7 @@ class Training:
 
     def run(self, max_steps: int | None, checkpoints: Checkpoints | None) -> None:
         """To the end, or for `max_steps`, or until no seed is finite."""
-        steps, epochs = 0, self.experiment.training.epochs
+        steps, epochs = 0, self.experiment.epochs
         title = f"train {self.experiment.id}"
         with tqdm(desc=title, total=epochs, initial=self.epoch - 1, mininterval=5) as shown:
             while self.epoch <= epochs and self.survivors.any:

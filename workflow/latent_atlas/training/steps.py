@@ -169,12 +169,48 @@ class GanStep:
         return draw_noise("gaussian", (n, self.model.latent), self.drawing).to(like)
 
 
+class LookingStep:
+    """Of a model that was trained elsewhere: its terms on the training images, and nothing is
+    moved."""
+
+    terms = LikelihoodStep.terms
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        seeds: list[int],
+        model: LatentModel,
+        table: None,
+        rates: None = None,
+    ):
+        self.model, self.objective = model, experiment.training.objective
+
+    def start_epoch(self, n: int) -> None:
+        pass
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, target: Tensor, index: Tensor, start: int) -> Tensor:
+        """As `LikelihoodStep.__call__`, by the mean code."""
+        terms = per_sample_terms(self.model, x, target, None, self.objective)
+        return likelihood_sums(batch_loss(terms, x.shape[-1], self.objective), terms, x)
+
+    def state(self) -> State:
+        return {}
+
+    def restore(self, state: State) -> None:
+        pass
+
+
 def stacked_members(experiment: Experiment, seeds: list[int]) -> int:
     """How many each of a model's tensors holds; 0 where every seed has a network of its own."""
     return len(seeds) if experiment.model.family in STACKED else 0
 
 
-def step_of(experiment: Experiment) -> type[LikelihoodStep] | type[GanStep]:
+def step_of(
+    experiment: Experiment,
+) -> type[LikelihoodStep] | type[GanStep] | type[LookingStep]:
+    if experiment.pretrained:
+        return LookingStep
     return GanStep if experiment.model.family in ADVERSARIAL else LikelihoodStep
 
 
