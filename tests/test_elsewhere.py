@@ -61,7 +61,7 @@ def site(tmp_path_factory) -> Path:
     """The package as its wheel installs it, away from any checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     source = Checkout(folder / "source").folder
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "requirements.lock"):
         shutil.copy(ROOT / name, source / name)
     build = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder]
     pip = [sys.executable, "-m", "pip", "--quiet"]

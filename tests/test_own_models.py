@@ -222,7 +222,7 @@ def test_a_file_that_is_not_there_is_named_by_its_key(own, edit, words):
     [
         (
             "def ink_error(images):\n    return 0.0\n",
-            "function ink_error: found '' as its docstring",
+            "ink_error: found '' as its docstring",
         ),
         ("def other(images):\n    '''1: one'''\n", "unknown 'own_ink_error'"),
         ("def ink_error(\n", "metrics/ink.py: cannot be read"),

@@ -180,7 +180,8 @@ def adversarial_loop(experiment, model, x):
 
 
 def test_every_family_is_here():
-    assert set(EXPERIMENTS.values()) == set(NETWORKS)
+    ours = {family for family in NETWORKS if not family.startswith("own-")}
+    assert set(EXPERIMENTS.values()) == ours
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

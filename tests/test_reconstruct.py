@@ -221,7 +221,7 @@ def test_experiments_that_cannot_be_used(finished, digits, tmp_path):
     status, _, message = run(finished, path, "--experiment", "high-cifar")
     assert status != 0
     assert "found 'high-cifar'; allowed: " in message
-    assert EXPERIMENT in message.split("allowed: ")[1].split(", ")
+    assert EXPERIMENT in message.split("allowed: ")[1].splitlines()[0].split(", ")
 
 
 def test_the_command_of_the_readme(finished, digits, tmp_path):

@@ -74,7 +74,7 @@ def test_a_manifest_that_is_none(tiny, verified):
     path = tiny.folder / "results/manifests/train/ad.json"
     path.write_text("[]")
     status, _, done = verified()
-    assert status == 1
+    assert status == 2
     assert "train/ad.json: not a manifest" in done.stderr
 
 

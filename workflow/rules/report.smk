@@ -105,6 +105,33 @@ rule explorer:
         "../scripts/explorer.py"
 
 
+rule archive:
+    """All of a finished run that is read, and what it came from, as one RO-Crate."""
+    input:
+        pages=[f"{RESULTS}/report.html", f"{RESULTS}/explorer.html"],
+        metrics=f"{RESULTS}/metrics.parquet",
+        claims=f"{RESULTS}/claims.parquet",
+        costs=f"{RESULTS}/costs.parquet",
+        provenance=f"{RESULTS}/provenance.parquet",
+        figures=[f for kind in ("png", "svg", "json") for f in paths.every_figure(kind)],
+    output:
+        archive=f"{RESULTS}/archive.zip",
+    log:
+        f"{RESULTS}/logs/archive.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/archive.tsv"
+    conda:
+        "../../envs/latent-atlas.yaml"
+    threads: 1
+    resources:
+        **needs.of("archive"),
+    params:
+        spec=lambda wildcards: jobs.spec("archive", wildcards),
+        code=jobs.code("archive"),
+    script:
+        "../scripts/archive.py"
+
+
 rule record:
     """Keep what has run at published scale in recorded/, beside what is there."""
     input:

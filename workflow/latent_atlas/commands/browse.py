@@ -81,7 +81,7 @@ def _study(project: Project, name: str) -> dict:
         "study": name,
         "letter": study.letter,
         "title": study.title,
-        "authors": study.authors,
+        "authors": study.cited,
         "runs": len(project.study_runs(name)),
         "declared": len(study_runs(study)),
         "figures": len(project.drawable(name)),

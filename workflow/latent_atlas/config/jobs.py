@@ -72,6 +72,7 @@ class Jobs:
             "page": self._page,
             "salvage": self._salvage,
             "explorer": self._explorer,
+            "archive": self._whole,
             "record": self._whole,
         }
 

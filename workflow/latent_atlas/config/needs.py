@@ -32,6 +32,7 @@ FIXED = {
     "page": (1, 800),
     "salvage": (1, 800),
     "explorer": (1, 800),
+    "archive": (1, 500),
     "record": (1, 500),
 }
 """Estimated minutes and MB of rules that train and measure nothing."""

@@ -9,14 +9,16 @@ from latent_atlas.config.metrics import OWN
 from latent_atlas.errors import InputError
 
 
-def metric_functions(path: Path) -> dict[str, tuple[str, str]]:
+def metric_functions(path: Path, where: str) -> dict[str, tuple[str, str]]:
     """Name of each metric → unit and meaning, which its docstring's first line gives as
     "unit: meaning"; the file is read and not run. InputError where a function does not say
     them."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"key own_metrics: {path}: cannot be read ({error}); mend it") from None
+        raise InputError(
+            f"{where}: key own_metrics: {path}: cannot be read ({error}); mend it"
+        ) from None
     found = {}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
@@ -24,8 +26,8 @@ def metric_functions(path: Path) -> dict[str, tuple[str, str]]:
             unit, colon, meaning = (part.strip() for part in first.partition(":"))
             if not (unit and colon and meaning):
                 raise InputError(
-                    f"{path}: function {node.name}: found {first!r} as its docstring's first line; "
-                    'write """unit: meaning"""'
+                    f"{where}: key own_metrics: {path}: {node.name}: found {first!r} as its "
+                    'docstring\'s first line; write """unit: meaning"""'
                 )
             found[OWN + node.name] = (unit, meaning)
     return found

@@ -70,7 +70,7 @@ class Project:
         }
         self.own_metrics: dict[str, tuple[str, str]] = {}
         for file in self.settings.own_metrics:
-            self.own_metrics |= metric_functions(self.root / file)
+            self.own_metrics |= metric_functions(self.root / file, where)
         self.declared: dict[str, Run] = {}
         self.resolved: dict[str, Run] = {}
         self.runs: dict[str, Run] = {}

@@ -359,7 +359,8 @@ class StudyConfig(Config):
     id: Id = Field(description="the file's name")
     letter: str = Field(description="as the page calls it")
     title: str = Field(description="in our words")
-    authors: str = Field(description="of the report")
+    authors: list[str] = Field(min_length=1, description="of the report, names in full")
+    report: str = Field(default="", description="its title as printed; empty: there is none")
     year: Count | None = Field(default=None, description="empty: the report gives none")
     code: str = Field(description="the public code and its commit, or 'none'")
     dataset: Id = Field(description="the data set of the published numbers")
@@ -383,3 +384,10 @@ class StudyConfig(Config):
         description="every sentence of the report that can be true or false", min_length=1
     )
     choices: list[Choice] = Field(description="made where the source is silent")
+
+    @property
+    def cited(self) -> str:
+        """Family names, as in "Shi, Li and Fan"; whole where there is no report."""
+        names = [name.rpartition(" ")[2] for name in self.authors] if self.report else self.authors
+        *others, last = names
+        return f"{', '.join(others)} and {last}" if others else last

@@ -34,8 +34,7 @@ def _section(project: Project, study: StudyConfig, folder: Path) -> str:
     found = ", ".join(f"{count} {name}" for name, count in counts(claims))
     parts = [
         head,
-        f"{study.authors}{f' ({study.year})' if study.year else ''}. "
-        + _run(study, costs, metrics),
+        f"{study.cited}{f' ({study.year})' if study.year else ''}. " + _run(study, costs, metrics),
         f"Claims, each counted once: {found}.",
         "\n".join(
             f"- {f.text[0].upper()}{f.text[1:]}: **{f.verdict}** ({f.where})."

@@ -80,7 +80,7 @@ def plan(arguments: list[str]) -> list[Planned]:
         cli.main(["--dry-run", "--cores", "1", *arguments])
     except SystemExit as end:
         if end.code:
-            raise
+            raise SystemExit(2) from None  # as every command does where its input is refused
     finally:
         logger.removeFilter(heard)
     return planned
