@@ -6,7 +6,8 @@ import math
 
 from torch import Tensor, nn
 
-from latent_atlas.config.experiments import ConvAutoencoder, Experiment, MlpVae
+from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.networks import ConvAutoencoder, MlpVae
 
 
 def mlp(widths: list[int]) -> list[nn.Module]:

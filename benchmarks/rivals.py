@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from benchmarks import nets
 from benchmarks.cases import SHAPE, STEPS, Case, made_up
 from benchmarks.ours import Work
-from latent_atlas.config.experiments import ConvAutoencoder, Experiment, MlpVae
+from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.networks import ConvAutoencoder, MlpVae
 from latent_atlas.training.loop import initial_model
 
 WARM_IMAGES = 512

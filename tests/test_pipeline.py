@@ -403,14 +403,3 @@ def test_every_rule_is_documented_and_bounded():
         for rule in re.split(r"(?m)^rule ", path.read_text())[1:]:
             for part in ('"""', "output:", "log:", "benchmark:", "threads:", "resources:"):
                 assert part in rule, f"{path.name}: {rule.splitlines()[0]} {part}"
-
-
-def test_readme_commands_run(tiny):
-    """Every snakemake command of the README, as a dry run; those of one's own images and networks
-    are run in test_own_images and test_own_models."""
-    text = (ROOT / "README.md").read_text()
-    commands = re.findall(r"(?m)^(?:\S+=\S+ )*(?:\.venv/bin/)?snakemake (.*)$", text)
-    assert len(commands) >= 4
-    for command in [c for c in commands if "photos" not in c and "mine" not in c]:
-        run = tiny.snakemake("-n", *command.replace("--cores all", "").split("#")[0].split())
-        assert run.returncode == 0, f"{command}\n{run.stderr}"

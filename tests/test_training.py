@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from latent_atlas.config.experiments import ImageNetwork, PoolVae
+from latent_atlas.config.networks import ImageNetwork, PoolVae
 from latent_atlas.files import write_tensors
 from latent_atlas.models.base import per_sample_terms
 from latent_atlas.training.experiment import seed_tensors

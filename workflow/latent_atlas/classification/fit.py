@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from latent_atlas import interruption
 from latent_atlas.classification.augment import rotate_and_mirror
-from latent_atlas.config.experiments import CONV_SHAPE
+from latent_atlas.config.networks import CONV_SHAPE
 from latent_atlas.streams import stream_seed
 from latent_atlas.training.checkpoints import Checkpoints, State, prefixed, under
 from latent_atlas.training.optimisers import Optimiser

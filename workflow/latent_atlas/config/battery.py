@@ -3,7 +3,8 @@
 from pydantic import Field
 
 from latent_atlas.config.base import Config, Count
-from latent_atlas.config.experiments import ADVERSARIAL, POINT_CODES, Experiment
+from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.networks import ADVERSARIAL, POINT_CODES
 
 MOST_IMAGES = 2000
 SAMPLE_MEASURES = (

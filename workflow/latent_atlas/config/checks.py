@@ -6,8 +6,9 @@ from pathlib import Path
 from latent_atlas.config.base import nearest
 from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
-from latent_atlas.config.experiments import CONV_SHAPE, Experiment, ImageNetwork
+from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.loading import validated
+from latent_atlas.config.networks import CONV_SHAPE, ImageNetwork
 from latent_atlas.config.runs import Run
 from latent_atlas.config.searches import Search, highest, lowest, with_values
 from latent_atlas.config.studies import Figure

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from latent_atlas.config.base import Config, Count, Id, NotNegative, Positive, Share
-from latent_atlas.config.experiments import Initialisation, Optimiser, Reading, Subset, Validation
+from latent_atlas.config.experiments import Optimiser, Reading, Subset, Validation
+from latent_atlas.config.networks import Initialisation
 
 
 class Head(Config):

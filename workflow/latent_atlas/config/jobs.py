@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from latent_atlas.config.code_hash import code_hash, module_hashes
 from latent_atlas.config.loading import REPOSITORY
 from latent_atlas.config.networks import module_of
@@ -20,7 +22,7 @@ from latent_atlas.config.specs import (
     search_spec,
     sweep_spec,
 )
-from latent_atlas.files import flat_once, sha256_file, write_json
+from latent_atlas.files import flat_once, remove_unfinished, sha256_file, write_json
 
 KINDS = {"experiment", "classifier", "search", "sweep"}
 """Wildcards that name what is run."""
@@ -128,9 +130,14 @@ class Jobs:
 
     def keep_modules(self) -> None:
         """For `changed_modules`, of the code of every job."""
+        results = Path(self.paths.results)
+        locks = results / "logs/locks"
+        locks.mkdir(parents=True, exist_ok=True)
         runs = (None, *self.project.runs)
-        for code in {self._code(rule, run) for rule in self.specs for run in runs}:
-            write_json(self._modules_file(code_hash(*code)), module_hashes(*code))
+        with FileLock(locks / "code.lock"):
+            remove_unfinished(results / "code")
+            for code in {self._code(rule, run) for rule in self.specs for run in runs}:
+                write_json(self._modules_file(code_hash(*code)), module_hashes(*code))
 
     def _modules_file(self, code: str) -> Path:
         return Path(self.paths.results, "code", f"{code}.json")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from latent_atlas.config.classifiers import Classifier
-from latent_atlas.config.experiments import CONV_SHAPE
+from latent_atlas.config.networks import CONV_SHAPE
 from latent_atlas.config.project import Project
 from latent_atlas.config.runs import Run
 from latent_atlas.config.searches import Search

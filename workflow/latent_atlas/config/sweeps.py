@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from latent_atlas.config.base import Config, Count, Id
-from latent_atlas.config.experiments import STACKED, Reading
+from latent_atlas.config.experiments import Reading
+from latent_atlas.config.networks import STACKED
 from latent_atlas.config.stacks import Member, stacks_of
 
 Value = int | Annotated[float, Field(allow_inf_nan=False)]

@@ -6,7 +6,7 @@ import torch
 from latent_atlas.classification.features import Features
 from latent_atlas.config.battery import MOST_IMAGES
 from latent_atlas.config.corruptions import CLEAN, CORRUPTIONS
-from latent_atlas.config.experiments import ENCODERS
+from latent_atlas.config.networks import ENCODERS
 from latent_atlas.datasets.corruptions import flipped_pixels, gaussian_noise, occluded
 from latent_atlas.evaluation.samples import mean_pairwise_distance
 from latent_atlas.evaluation.subject import Subject, grey_levels

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from latent_atlas.config.experiments import ENCODERS
+from latent_atlas.config.networks import ENCODERS
 from latent_atlas.config.project import Project
 from latent_atlas.errors import InputError
 from latent_atlas.exchange.matlab import IMAGES, ImageStack, new_images, open_images

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from latent_atlas.config import experiments as config
+from latent_atlas.config import networks as config
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.layers import StackedLinear, StackedMLP
 from latent_atlas.models.per_seed import Streams

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from latent_atlas.config.experiments import Objective, Posterior
+from latent_atlas.config.experiments import Objective
+from latent_atlas.config.networks import Posterior
 from latent_atlas.models.per_seed import Streams
 from latent_atlas.models.posterior import kl_nats, sample
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from latent_atlas.config import classifiers as config
-from latent_atlas.config.experiments import CONV_SHAPE
+from latent_atlas.config.networks import CONV_SHAPE
 from latent_atlas.models.conv import ConvEncoder
 from latent_atlas.models.per_seed import drop
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from latent_atlas.config import experiments as config
+from latent_atlas.config import networks as config
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.per_seed import PerSeed, Streams, drop
 from latent_atlas.models.posterior import soft_clamp

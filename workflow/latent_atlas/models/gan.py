@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from latent_atlas.config import experiments as config
+from latent_atlas.config import networks as config
 from latent_atlas.models.base import Adversarial
 from latent_atlas.models.image import ImageEncoder, image_decoder
 from latent_atlas.models.per_seed import PerSeed, Streams

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from latent_atlas.config import experiments as config
+from latent_atlas.config import networks as config
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.per_seed import PerSeed, Streams
 from latent_atlas.models.posterior import soft_clamp

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from latent_atlas.config import experiments as config
+from latent_atlas.config import networks as config
 from latent_atlas.config.own import load_file
 from latent_atlas.errors import InputError
 from latent_atlas.models.base import LatentModel

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from latent_atlas.config.experiments import Initialisation
+from latent_atlas.config.networks import Initialisation
 
 Streams = Sequence[torch.Generator] | None
 _GLOBAL_STATE = threading.Lock()

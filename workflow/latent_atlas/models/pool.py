@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latent_atlas.config import experiments as config
+from latent_atlas.config import networks as config
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.per_seed import PerSeed
 from latent_atlas.models.posterior import soft_clamp

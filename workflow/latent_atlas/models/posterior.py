@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from latent_atlas.config.experiments import Posterior
+from latent_atlas.config.networks import Posterior
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 

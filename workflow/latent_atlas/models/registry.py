@@ -5,8 +5,7 @@ from importlib import import_module
 
 import torch
 
-from latent_atlas.config.experiments import Model
-from latent_atlas.config.networks import NETWORKS, module_of
+from latent_atlas.config.networks import NETWORKS, Model, module_of
 from latent_atlas.models.base import LatentModel
 
 

@@ -19,6 +19,7 @@ from latent_atlas.report.keys import key_table, key_tables
 from latent_atlas.report.listing import claims_listing, headline
 from latent_atlas.report.performance import performance
 from latent_atlas.report.reproduction import reproduction
+from latent_atlas.report.rules import rule_graph
 
 RECORDED = Path("recorded")
 MEASURED = Path("benchmarks/measured")
@@ -37,6 +38,7 @@ PARTS = (
     Part("README.md", "headline", lambda project: headline(project, RECORDED)),
     Part("docs/claims.md", "claims", claims_listing),
     Part("docs/reproduction.md", "findings", lambda project: reproduction(project, RECORDED)),
+    Part("docs/design.md", "rules", lambda _: rule_graph()),
     Part("docs/performance.md", "measured", lambda _: performance(MEASURED)),
     Part("config/README.md", "settings", lambda _: key_table(Settings, with_defaults({}))),
     Part(

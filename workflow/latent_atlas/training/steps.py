@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latent_atlas.config.experiments import ADVERSARIAL, STACKED, Experiment
+from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.networks import ADVERSARIAL, STACKED
 from latent_atlas.models.base import Adversarial, LatentModel, per_sample_terms
 from latent_atlas.models.posterior import draw_noise
 from latent_atlas.streams import set_streams, stream_states, torch_streams
