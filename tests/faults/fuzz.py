@@ -7,9 +7,7 @@ It ends with status 0 where nothing but an InputError was raised.
 
 import io
 import sys
-import tarfile
 import tempfile
-import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +15,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["latent_atlas", "tarfile", "zipfile", "gzip"]):
+    import tarfile
+    import zipfile
+
     from latent_atlas.config.datasets import DatasetConfig
     from latent_atlas.config.loading import load_yaml, validated
     from latent_atlas.datasets.cifar import read_cifar

@@ -367,6 +367,7 @@ def archive_cases() -> Iterator[Case]:
             lambda f, k=kind, t=target: config(_with_member(f / "own.tar.gz", k, t)),
             ("own.tar.gz",),
         )
+    yield Case("archive", "a name no text", lambda f: config(_unnamed(f / "own.zip")), ("own.zip",))
     yield Case("archive", "encrypted", lambda f: config(_encrypted(f / "own.zip")), ("own.zip",))
 
 
@@ -384,6 +385,14 @@ def _with_member(path: Path, kind: bytes, target: str) -> Path:
         member = tarfile.TarInfo("cats/9.png")
         member.type, member.linkname = kind, target
         archive.addfile(member)
+    return path
+
+
+def _unnamed(path: Path) -> Path:
+    """Says that its members' names are UTF-8, which one is not."""
+    name = "cats/\u00e9.png"
+    packed = pack(path, FILES | {name: plain()}).read_bytes()
+    path.write_bytes(packed.replace(name.encode(), name.encode("latin-1") + b"g"))
     return path
 
 

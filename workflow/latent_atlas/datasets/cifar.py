@@ -2,12 +2,12 @@
 
 import hashlib
 import tarfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from latent_atlas.config.datasets import CifarFile, DatasetConfig
+from latent_atlas.datasets.images import UNREADABLE
 from latent_atlas.errors import InputError
 
 MOST_BYTES = 2**26
@@ -35,7 +35,7 @@ def _members(path: Path, wanted: set[str]) -> dict[str, bytes]:
         with tarfile.open(path) as archive:
             members = [m for m in archive if m.name in wanted and m.size <= MOST_BYTES]
             found = {m.name: archive.extractfile(m).read() for m in members}
-    except (tarfile.TarError, zlib.error, EOFError, OSError, AttributeError) as error:
+    except (*UNREADABLE, AttributeError) as error:
         raise InputError(f"truncated or damaged archive ({error})") from None
     for name in sorted(wanted - set(found)):
         raise InputError(f"holds no file {name} of at most {MOST_BYTES} bytes")

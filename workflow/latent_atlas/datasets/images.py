@@ -1,8 +1,10 @@
 """Images in class folders, in a folder or an archive, of any size and mode → one array."""
 
 import io
+import lzma
 import math
 import re
+import struct
 import tarfile
 import warnings
 import zipfile
@@ -33,7 +35,13 @@ UNREADABLE = (
     EOFError,
     OSError,
     RuntimeError,  # encrypted, or packed in a way that zipfile does not know
+    ValueError,  # a name that is no text, a number that is none
+    LookupError,
+    OverflowError,
+    struct.error,
+    lzma.LZMAError,
 )
+"""What Python's readers of archives raise for a damaged one."""
 DRIVE = re.compile("^[A-Za-z]:")
 
 
