@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from filelock import FileLock
+from scipy.io import savemat
 
 from latent_atlas.config.loading import deep_merge
 from latent_atlas.config.project import Project
@@ -190,6 +191,19 @@ def finished(tmp_path_factory) -> Checkout:
         assert run.returncode == 0, run.stderr
         checkout.folder.rename(folder)
     return Checkout.at(folder)
+
+
+@pytest.fixture(scope="module")
+def folder(finished, tmp_path_factory):
+    """The finished run with what the examples of help and documents name."""
+    copied = finished.copy(tmp_path_factory.mktemp("commands") / "atlas")
+    shutil.copytree(ROOT / "recorded", copied.folder / "recorded")
+    for name in ("results-5", "results-paper"):
+        (copied.folder / name).mkdir()
+        shutil.copy(copied.folder / "results/claims.parquet", copied.folder / name)
+    images = np.random.default_rng(0).integers(0, 255, (7, 784), dtype=np.uint8)
+    savemat(copied.folder / "MNIST.mat", {"input_images": images})
+    return copied
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 from conftest import ROOT, TINY_RUNS
 from PIL import Image
-from scipy.io import savemat
 
 from latent_atlas.__main__ import parser
 from latent_atlas.files import read_table, write_table
@@ -26,19 +24,6 @@ def examples() -> list[str]:
     assert all("examples:" in epilog for epilog in shown.values())
     lines = [line for n, e in shown.items() if n not in FOR_MAINTAINERS for line in e.splitlines()]
     return [line.split("latent-atlas ")[1] for line in lines if "latent-atlas " in line]
-
-
-@pytest.fixture(scope="module")
-def folder(finished, tmp_path_factory):
-    """The finished run with what the examples name."""
-    copied = finished.copy(tmp_path_factory.mktemp("commands") / "atlas")
-    shutil.copytree(ROOT / "recorded", copied.folder / "recorded")
-    for name in ("results-5", "results-paper"):
-        (copied.folder / name).mkdir()
-        shutil.copy(copied.folder / "results/claims.parquet", copied.folder / name)
-    images = np.random.default_rng(0).integers(0, 255, (7, 784), dtype=np.uint8)
-    savemat(copied.folder / "MNIST.mat", {"input_images": images})
-    return copied
 
 
 @pytest.fixture

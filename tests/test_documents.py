@@ -4,10 +4,13 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+import zipfile
 
 import pytest
 import yaml
 from conftest import ROOT
+from PIL import Image
 
 from latent_atlas.__main__ import parser
 from latent_atlas.report.rules import direct
@@ -20,13 +23,14 @@ ELSEWHERE = {
     "snakemake --cores all --config studies=[mine] own_metrics=[metrics/ink.py]": (
         "test_own_models.py"
     ),
-    "latent-atlas reconstruct MNIST.mat": "test_reconstruct.py",
     "latent-atlas rejudge": "test_report.py",
     "npm ci --prefix tests/browser": ".ci/run",
-    "python docs/screenshot.py results/report.html docs/page.png": "test_pages.py",
-    "pre-commit install": "what it runs is run by make test",
+    "pre-commit install": "Makefile",
 }
-"""Where those are run that change the repository or need what is not here."""
+"""Where those are run that change the repository or need what is not here; of pre-commit, what it
+would run."""
+REPORT = "snakemake --report report.zip"
+SCREENSHOT = "python docs/screenshot.py results/report.html docs/page.png"
 
 
 def commands() -> dict[str, str]:
@@ -39,7 +43,7 @@ def commands() -> dict[str, str]:
         prose = re.sub(r"```.*?```", "", text, flags=re.S)
         lines += [line.replace("\n", " ") for line in re.findall(r"`([^`]*)`", prose)]
         for line in map(str.strip, lines):
-            if re.match(rf"{BEGIN}\b", line) and not re.match(r"make(\.|_)", line):
+            if re.match(rf"{BEGIN}\b", line):
                 found.setdefault(line, path.name)
     return found
 
@@ -48,12 +52,14 @@ COMMANDS = commands()
 
 
 def kind(name: str) -> list[str]:
-    return [c for c in COMMANDS if c.split()[0] == name and c not in ELSEWHERE]
+    return [c for c in COMMANDS if c.split()[0] == name and c not in (*ELSEWHERE, REPORT)]
 
 
 def test_no_command_is_overlooked():
-    assert set(ELSEWHERE) <= set(COMMANDS)
-    rest = set(COMMANDS) - set(ELSEWHERE)
+    apart = {*ELSEWHERE, REPORT, SCREENSHOT}
+    assert apart <= set(COMMANDS)
+    assert all((ROOT / "tests" / at).exists() or (ROOT / at).exists() for at in ELSEWHERE.values())
+    rest = set(COMMANDS) - apart
     for name in ("snakemake", "latent-atlas", "make"):
         rest -= set(kind(name))
     assert rest == set()
@@ -71,20 +77,31 @@ def test_targets_of_make_are_there(command):
 @pytest.mark.slow
 @pytest.mark.parametrize("command", kind("snakemake"))
 def test_commands_of_snakemake_are_planned(finished, command):
-    arguments = shlex.split(command)[1:]
-    if command == "snakemake --report report.zip":
-        arguments = []
-    run = finished.snakemake("-n", *arguments)
+    run = finished.snakemake("-n", *shlex.split(command)[1:])
     assert run.returncode == 0, run.stderr
 
 
-@pytest.fixture(scope="module")
-def folder(finished, tmp_path_factory):
-    """The finished run, with what the examples name."""
-    copied = finished.copy(tmp_path_factory.mktemp("documents") / "atlas")
-    shutil.copytree(ROOT / "recorded", copied.folder / "recorded")
-    shutil.copytree(copied.folder / "results", copied.folder / "results-5")
-    return copied
+@pytest.mark.slow
+def test_snakemakes_own_report(folder):
+    run = folder.snakemake(*shlex.split(REPORT)[1:])
+    assert run.returncode == 0, run.stderr
+    with zipfile.ZipFile(folder.folder / "report.zip") as report:
+        names = report.namelist()
+    assert "report/report.html" in names
+    assert {"report.html", "fig1.png"} <= {name.rpartition("/")[2] for name in names}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_the_picture_of_the_readme(folder):
+    (folder.folder / "docs").mkdir()
+    shutil.copy(ROOT / "docs/screenshot.py", folder.folder / "docs")
+    script = [sys.executable, *shlex.split(SCREENSHOT)[1:]]
+    subprocess.run(script, cwd=folder.folder, check=True)
+    with Image.open(folder.folder / "docs/page.png") as picture:
+        assert picture.size == (1440, 1000)
+        darkest, lightest = picture.convert("L").getextrema()
+    assert lightest - darkest > 100, "it is not empty"
 
 
 @pytest.mark.slow

@@ -78,3 +78,19 @@ def test_a_set_of_images_larger_than_the_memory(tmp_path, budget, fits):
     assert (run.returncode == 0) is fits, run.stderr
     if fits:
         assert run.stdout.strip() == "3072"
+
+
+PEAKS = """
+import subprocess, sys
+held = b"x" * 2**29
+child = "from latent_atlas.memory import peak_mib; print(peak_mib())"
+subprocess.run([sys.executable, "-c", child], check=True)
+from latent_atlas.memory import peak_mib
+print(peak_mib())
+"""
+
+
+def test_peak_memory_is_of_the_process_alone():
+    run = subprocess.run([sys.executable, "-c", PEAKS], capture_output=True, text=True, check=True)
+    child, parent = map(float, run.stdout.split())
+    assert child < 256 < 512 < parent

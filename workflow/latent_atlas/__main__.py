@@ -7,10 +7,7 @@ import sys
 import shtab
 
 from latent_atlas.commands import browse, images, upkeep
-from latent_atlas.errors import InputError
-
-REFUSED = 2
-"""Exit status where the input is not as it should be, as argparse's for arguments."""
+from latent_atlas.errors import REFUSED, InputError
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,11 +1,15 @@
 """Arrays over a budget lie in files, whose pages the system may drop and read again."""
 
 import math
+import re
+import resource
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+STATUS = Path("/proc/self/status")
 _budget = math.inf
 
 
@@ -36,3 +40,11 @@ def gathered(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
     for of_seed, into in zip(rows, found, strict=True):
         np.take(array, of_seed, axis=0, out=into, mode="clip")
     return found
+
+
+def peak_mib() -> float:
+    """The most memory that this process has held so far. Where the system tells it of a process
+    alone, as Linux does; `ru_maxrss` begins with what the parent held."""
+    if STATUS.exists():
+        return int(re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text())[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

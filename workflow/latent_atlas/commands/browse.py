@@ -11,14 +11,13 @@ from latent_atlas.claims.verdicts import VERDICTS
 from latent_atlas.commands.common import Rows, as_json, command, configured, project_of, show
 from latent_atlas.config.base import nearest
 from latent_atlas.config.experiments import Experiment
-from latent_atlas.config.paths import Paths
+from latent_atlas.config.paths import RECORDED, Paths
 from latent_atlas.config.project import Project
 from latent_atlas.config.runs import claim_runs, study_runs
 from latent_atlas.errors import InputError
 from latent_atlas.files import read_table
 from latent_atlas.report.tables import comparison
 
-RECORDED = Path("recorded")
 CLAIM_COLUMNS = ("study", "claim", "reading", "experiment", "metric", "published")
 CHANGED = 1
 """Exit status of a comparison that finds a difference."""

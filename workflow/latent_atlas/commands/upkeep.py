@@ -15,7 +15,7 @@ from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.jobs import Jobs
-from latent_atlas.config.paths import Paths
+from latent_atlas.config.paths import RECORDED, Paths
 from latent_atlas.config.project import Project
 from latent_atlas.config.searches import Best, Search
 from latent_atlas.config.settings import Settings
@@ -108,7 +108,7 @@ def judge_recorded_studies(arguments: argparse.Namespace) -> None:
     from latent_atlas.report.record import judge_recorded
 
     settings = published_settings()
-    for metrics in sorted(Path("recorded").glob("*/metrics.parquet")):
+    for metrics in sorted(RECORDED.glob("*/metrics.parquet")):
         study = metrics.parent.name
         judge_recorded(Project(settings | {"studies": [study]}), study, metrics.parent)
 

@@ -52,6 +52,9 @@ WRITES = {
 }
 """What the jobs of an experiment or a figure write, by the names that their scripts know."""
 
+RECORDED = Path("recorded")
+"""Of finished published-scale runs, from the project's folder."""
+
 
 class Paths:
     """File names as the rules need them, given names and not Snakemake's wildcards."""

@@ -8,6 +8,7 @@ from latent_atlas.config.classifiers import Classifier
 from latent_atlas.config.datasets import DatasetConfig
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.loading import with_defaults
+from latent_atlas.config.paths import RECORDED
 from latent_atlas.config.project import Project
 from latent_atlas.config.searches import Search
 from latent_atlas.config.settings import Settings
@@ -21,7 +22,6 @@ from latent_atlas.report.performance import performance
 from latent_atlas.report.reproduction import reproduction
 from latent_atlas.report.rules import rule_graph
 
-RECORDED = Path("recorded")
 MEASURED = Path("benchmarks/measured")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latent_atlas.config.jobs import Batch, Jobs
+from latent_atlas.errors import REFUSED
 from latent_atlas.report.verify import made_otherwise, recorded_jobs, some
 
 MISSING = "Missing output files"
@@ -80,7 +81,7 @@ def plan(arguments: list[str]) -> list[Planned]:
         cli.main(["--dry-run", "--cores", "1", *arguments])
     except SystemExit as end:
         if end.code:
-            raise SystemExit(2) from None  # as every command does where its input is refused
+            raise SystemExit(REFUSED) from None
     finally:
         logger.removeFilter(heard)
     return planned

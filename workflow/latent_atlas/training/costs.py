@@ -1,9 +1,8 @@
 """What training cost: seconds, images a second, memory. Not part of any result."""
 
-import resource
-
 import torch
 
+from latent_atlas.memory import peak_mib
 from latent_atlas.training.inputs import ExperimentInputs
 from latent_atlas.training.loop import Trained
 
@@ -29,7 +28,7 @@ def cost_row(
         "parameters": parameters,
         "train_seconds": seconds,
         "images_per_second": images / seconds,
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mib": peak_mib(),
         "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
     }
