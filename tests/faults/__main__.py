@@ -1,6 +1,7 @@
 """`make faults`: a campaign of a quarter of an hour on two cores, and its table."""
 
 import argparse
+import os
 import random
 import shutil
 import sys
@@ -13,12 +14,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from faults.inputs import configuration_outcomes, dataset_outcome, file_cases
-from faults.kills import KINDS, STAGES, Chain, reference, run_chain, seconds_of
+from faults.kills import KINDS, STAGES, Chain, Stage, reference, run_chain, seconds_of
 from faults.others import FAULTS, Fault
 from faults.server import slow_server
 
 ROUNDS = 4
 KILLS = 9
+AT_ONCE = 1 + (os.cpu_count() or 1)
+"""Chains; one of them waits, mostly."""
 
 
 def campaign(folder: Path, rounds: int, kills: int, minutes: float) -> tuple[list, list]:
@@ -27,7 +30,9 @@ def campaign(folder: Path, rounds: int, kills: int, minutes: float) -> tuple[lis
     begun, seed = time.monotonic(), random.SystemRandom().randrange(10**6)
     with slow_server() as downloaded:
         whole = reference(folder / "reference", downloaded)
-        longest = {s.name: seconds_of(whole, folder / "timed", s) for s in STAGES.values()}
+
+        def seconds(stage: Stage) -> float:
+            return seconds_of(whole, folder / f"timed-{stage.name}", stage)
 
         def chain(number: int, stage: str) -> Chain | None:
             if time.monotonic() - begun > 60 * minutes:
@@ -44,7 +49,8 @@ def campaign(folder: Path, rounds: int, kills: int, minutes: float) -> tuple[lis
         asked = [stage for _ in range(rounds) for stage in STAGES]
         named = [(name, fault) for name, faults in FAULTS.items() for fault in faults]
         others = defaultdict(list)
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            longest = dict(zip(STAGES, pool.map(seconds, STAGES.values()), strict=True))
             found = pool.map(chain, range(len(asked)), asked)
             chains = [c for c in tqdm(found, desc="chains", total=len(asked)) if c]
             told = pool.map(other, range(len(named)), (fault for _, fault in named))
@@ -81,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="chains of every stage")
     parser.add_argument("--kills", type=int, default=KILLS, help="of a chain")
-    parser.add_argument("--minutes", type=float, default=12)
+    parser.add_argument("--minutes", type=float, default=11)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         rows, broken = campaign(Path(name), arguments.rounds, arguments.kills, arguments.minutes)

@@ -162,7 +162,8 @@ def _killed(checkout: Checkout, stage: Stage, kind: str, after: float) -> bool:
     """Whether what was to be killed was still there `after` so many seconds, or, of a job, once
     there was one."""
     with started(checkout, stage.target) as process:
-        time.sleep(after)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(after)
         while kind != "snakemake" and process.poll() is None and not jobs_of(checkout):
             time.sleep(0.02)
         jobs = jobs_of(checkout)
