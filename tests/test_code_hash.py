@@ -10,7 +10,7 @@ from latent_atlas.config.paths import Paths
 def hash_of(tmp_path, text):
     path = tmp_path / "script.py"
     path.write_text(text)
-    for cached in (code_hash, module_hashes, module._tree, module._imports, module._hash):
+    for cached in (code_hash, module_hashes, module._parsed):
         cached.cache_clear()
     return code_hash(path)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from latent_atlas.config.loading import PACKAGE, REPOSITORY
 from latent_atlas.files import sha256_json
 
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
 
 @cache
 def code_hash(script: str | Path, *modules: str | Path) -> str:
@@ -22,7 +24,7 @@ def module_hashes(script: str | Path, *modules: str | Path) -> dict[str, str]:
     imports, directly or not; by their paths in `workflow/`."""
     files = (m.resolve() if isinstance(m, Path) else _module_file(m) for m in modules)
     found = _closure(Path(script).resolve(), *filter(None, files))
-    return {_name(path): _hash(path) for path in sorted(found)}
+    return {_name(path): _parsed(path)[0] for path in sorted(found)}
 
 
 def _name(path: Path) -> str:
@@ -37,29 +39,25 @@ def _closure(*paths: Path) -> set[Path]:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting.extend(_imports(path))
+            waiting.extend(_parsed(path)[1])
     return found
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@cache
-def _imports(path: Path) -> frozenset[Path]:
-    names = set()
-    for node in ast.walk(_tree(path)):
+def _parsed(path: Path) -> tuple[str, frozenset[Path]]:
+    """A file's own hash, and the modules of the package that it imports."""
+    tree, names = ast.parse(path.read_text(encoding="utf-8")), set()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(
-        module
-        for name in names
-        if name.split(".")[0] == PACKAGE.name and (module := _module_file(name)) is not None
-    )
+        elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    ours = (name for name in names if name.split(".")[0] == PACKAGE.name)
+    modules = frozenset(module for name in ours if (module := _module_file(name)))
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:16], modules
 
 
 def _module_file(name: str) -> Path | None:
@@ -68,14 +66,3 @@ def _module_file(name: str) -> Path | None:
         if path.is_file():
             return path
     return None
-
-
-@cache
-def _hash(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
-                node.body = node.body[1:] or [ast.Pass()]
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:16]
