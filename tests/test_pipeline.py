@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import json
 import re
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -263,6 +264,22 @@ def test_more_seeds_train_only_the_new_ones(tiny):
     for name, array in before.items():
         assert np.array_equal(after[name][:2], array), name
         assert len(after[name]) == 3
+
+
+@pytest.mark.slow
+def test_five_seeds_after_three_train_two_and_change_verdicts(tiny):
+    for seeds in (3, 5):
+        settings = (f"seeds={seeds}", "only=[ad,vad-gaussian]")
+        run = tiny.snakemake("results/claims.parquet", "--config", *settings)
+        assert run.returncode == 0, run.stderr
+        shutil.copy(tiny.folder / "results/claims.parquet", tiny.folder / f"{seeds}.parquet")
+    log = (tiny.folder / "results/logs/train/ad.log").read_text()
+    assert "training seeds [3, 4]; kept: [0, 1, 2]" in log
+    told = tiny.python("latent_atlas", "compare", "3.parquet", "5.parquet", "--json")
+    rows = json.loads(told.stdout)
+    assert told.returncode == bool(rows) == 1
+    assert {(row["seeds_first"], row["seeds_second"]) for row in rows} == {(3, 5)}
+    assert all(row["first"] != row["second"] for row in rows)
 
 
 def test_jobs_that_share_seeds_and_points_give_the_same_bytes(finished, checkout):

@@ -205,10 +205,13 @@ def compare(arguments: argparse.Namespace) -> int:
             "claim": row.claim,
             "reading": row.reading,
             "experiment": row.experiment,
+            "metric": row.metric,
             "first": _verdict(row.verdict_first),
             "second": _verdict(row.verdict_second),
             "mean_first": _finite(row.mean_first),
             "mean_second": _finite(row.mean_second),
+            "seeds_first": _finite(row.seeds_first),
+            "seeds_second": _finite(row.seeds_second),
             "text": row.text_first if isinstance(row.text_first, str) else row.text_second,
         }
         for row in both.itertuples()
