@@ -10,14 +10,14 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from benchmarks import pipeline
+from benchmarks import growth, pipeline
 from benchmarks.cases import CASES, DATA
 from benchmarks.contest import CORES, contenders, seconds
 from benchmarks.floor import Rates, data_floor, floor, rates
 from latent_atlas.files import write_table
 
 MEASURED = Path(__file__).parent / "measured"
-EVERY = [*CASES, *DATA, "pipeline"]
+EVERY = [*CASES, *DATA, "pipeline", "growth"]
 
 
 def machine(measured: Rates) -> dict[str, object]:
@@ -81,10 +81,17 @@ def main() -> None:
     facts = {"machine": machine(measured)}
     MEASURED.mkdir(exist_ok=True)
     for case in chosen.cases or EVERY:
-        is_pipeline = case == "pipeline"
-        table = pipeline.measured() if is_pipeline else timed(case, chosen.repeats, measured)
-        write_table(MEASURED / f"{case}.parquet", table, **facts)
-        print(table.to_string(index=False))
+        if case == "pipeline":
+            tables = {case: pipeline.measured()}
+        elif case == "growth":
+            points = growth.measured()
+            growth.draw(points).savefig(MEASURED / "growth.svg", metadata={"Date": None})
+            tables = {case: growth.exponents(points), "growth-points": points}
+        else:
+            tables = {case: timed(case, chosen.repeats, measured)}
+        for name, table in tables.items():
+            write_table(MEASURED / f"{name}.parquet", table, **facts)
+            print(table.to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ NOTHING = "Nothing has been measured yet: `make bench`."
 
 
 def performance(measured: Path) -> str:
-    """A table a case of `benchmarks/measured`, best first, and the machine it was measured on."""
+    """A table a case of `benchmarks/measured`, best first, its figure where there is one, and the
+    machine it was measured on."""
     files = sorted(measured.glob("*.parquet"))
     return "\n\n".join(map(_case, files)) if files else NOTHING
 
@@ -18,12 +19,14 @@ def performance(measured: Path) -> str:
 def _case(path: Path) -> str:
     facts = read_table_metadata(path).get("machine", {})
     machine = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in facts.items())
-    return f"## {path.stem}\n\n{_table(read_table(path))}\n\n{machine}."
+    figure = path.with_suffix(".svg")
+    drawn = f"![{path.stem}](../{figure.as_posix()})\n\n" if figure.exists() else ""
+    return f"## {path.stem}\n\n{drawn}{_table(read_table(path))}\n\n{machine}."
 
 
 def _table(frame: pd.DataFrame) -> str:
     if "rate" not in frame:
-        shown = frame.drop(columns="case")
+        shown = frame.drop(columns="case", errors="ignore")
     else:
         shown = frame.sort_values("rate", ascending=False)
         best = shown[~shown.contender.str.startswith("ours")].rate.max()
