@@ -3,7 +3,7 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 
-.PHONY: all test bench faults fuzz lock docs
+.PHONY: all test bench faults fuzz mutants lock docs
 
 all: $(ENV)/installed
 	$(BIN)/snakemake --cores all
@@ -27,6 +27,17 @@ faults: $(ENV)/installed
 fuzz: $(ENV)/fuzzer
 	for reader in idx cifar archive; do PYTHONPATH=tests $(BIN)/python -m faults.fuzz $$reader $(FUZZ_ARGS) || exit 1; done
 
+# Small changes to the code of claims, metrics and checkpoints that no test notices.
+mutants: $(ENV)/mutmut
+	rm -rf $(ENV)/mutants && mkdir -p $(ENV)/mutants/src
+	git ls-files | tar -cT - | tar -xC $(ENV)/mutants
+	cp -r workflow/latent_atlas $(ENV)/mutants/src
+	cd $(ENV)/mutants && ../bin/mutmut run && ../bin/mutmut results
+
+$(ENV)/mutmut: $(ENV)/installed tests/mutants/requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r tests/mutants/requirements.lock
+	touch $@
+
 $(ENV)/fuzzer: $(ENV)/installed tests/faults/requirements.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r tests/faults/requirements.lock
 	touch $@
@@ -47,6 +58,7 @@ lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --all-extras --upgrade pyproject.toml -o requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --constraint requirements.lock --upgrade benchmarks/requirements.in -o benchmarks/requirements.lock
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade tests/faults/requirements.in -o tests/faults/requirements.lock
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --constraint requirements.lock --upgrade tests/mutants/requirements.in -o tests/mutants/requirements.lock
 
 # Schemas, and what of the documentation is made from code, configuration and results.
 docs: $(ENV)/installed

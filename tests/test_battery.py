@@ -2,22 +2,30 @@
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import ShuffleSplit
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from latent_atlas.claims.reasons import measured_rows, with_reasons
-from latent_atlas.config.battery import BATTERY, why_not
+from latent_atlas.config.battery import BATTERY, MOST_IMAGES, why_not
 from latent_atlas.config.experiments import Experiment
 from latent_atlas.config.searches import with_values
 from latent_atlas.datasets.splits import read_split
-from latent_atlas.evaluation.likelihood import importance_bound, log_weights
+from latent_atlas.evaluation.likelihood import (
+    LikelihoodMeasures,
+    importance_bound,
+    log_weights,
+)
 from latent_atlas.evaluation.reconstruction import squared_errors
 from latent_atlas.evaluation.refinement import refined_errors
-from latent_atlas.evaluation.structure import active_units, linear_probe_accuracy
+from latent_atlas.evaluation.structure import PROBE_STRENGTHS, active_units, linear_probe_accuracy
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.posterior import draw_noise, kl_nats, sample
 from latent_atlas.streams import torch_streams
@@ -108,6 +116,42 @@ def test_the_bound_never_falls_with_more_samples():
         assert (more >= fewer - 1e-12).all()
 
 
+class Measured(LikelihoodMeasures):
+    """Of a model with the true posterior, a decode's variance known."""
+
+    def __init__(self, model, images, variance):
+        self.experiment, self.seeds, self.model = SimpleNamespace(id="x"), [0], model
+        self.settings = SimpleNamespace(importance_samples=3)
+        self.images = {"test": images}
+        self.codes = {"test": model.posterior(images.pixels.double() / 255)}
+        self.variance, self.found = variance, {}
+
+    def value(self, metric, split):
+        return [self.variance] if (metric, split) == ("reconstruction_mse_sampled", "train") else []
+
+    def add(self, metric, split, values, **_):
+        self.found[metric, split] = values.item()
+
+
+def test_bounds_are_means_over_the_first_images_of_the_test_set():
+    model, images = exact_model(0.05), images_of(MOST_IMAGES + 300, 6)
+    measured = Measured(model, images, 0.05)
+    measured.measure_likelihood()
+    expected = exact_log_likelihood(model, images.first(MOST_IMAGES), 0.05).mean().item()
+    assert measured.found == {
+        ("elbo_nats", "test"): pytest.approx(expected),
+        ("importance_bound_nats", "test"): pytest.approx(expected),
+    }
+    model.logvar += 0.5
+    measured = Measured(model, images, 0.05)
+    measured.measure_likelihood()
+    elbo, bound = measured.found.values()
+    assert elbo < bound < expected
+    measured.codes["test"], measured.found = (measured.codes["test"][0], None), {}
+    measured.measure_likelihood()
+    assert measured.found == {}, "a point has no density"
+
+
 @pytest.mark.parametrize("kind", ["gaussian", "uniform-offset", "uniform-centred"])
 def test_the_mean_log_weight_is_the_lower_bound(kind):
     model, images = exact_model(0.3), images_of(3, 6)
@@ -154,6 +198,29 @@ def test_a_linear_probe_finds_what_is_linear():
     assert found > 0.98
     shuffled = linear_probe_accuracy(codes[:600], rng.permutation(labels[:600]), codes, labels, 0)
     assert shuffled < 0.6
+
+
+@pytest.mark.parametrize("state", range(6))
+def test_the_probes_strength_is_what_validates_best(state):
+    """By hand, on few noisy codes of unlike scales, of which many strengths would be right."""
+    rng = np.random.default_rng(state)
+    labels = rng.integers(0, 3, 500)
+    codes = rng.normal(size=(500, 30)) + 0.8 * np.eye(30)[labels]
+    codes *= np.geomspace(1e-3, 1e3, 30)
+    train, test = slice(120), slice(120, None)
+    fitted, held = next(ShuffleSplit(1, test_size=0.2, random_state=state).split(codes[train]))
+    scale = StandardScaler().fit(codes[train]).transform
+    z = scale(codes[train])
+
+    def validated(c):
+        probe = LogisticRegression(C=c, max_iter=1000).fit(z[fitted], labels[fitted])
+        return probe.score(z[held], labels[held])
+
+    best = max(PROBE_STRENGTHS, key=validated)
+    chosen = LogisticRegression(C=best, max_iter=1000).fit(z, labels[train])
+    expected = chosen.score(scale(codes[test]), labels[test])
+    found = linear_probe_accuracy(codes[train], labels[train], codes[test], labels[test], state)
+    assert found == pytest.approx(expected, abs=0.003)
 
 
 def rows_of(project, left_out=()):

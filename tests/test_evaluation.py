@@ -18,8 +18,8 @@ def test_mean_image_and_pca_closed_forms():
     low_rank = rng.normal(size=(60, 3)) @ rng.normal(size=(3, 40)) + 5
     assert controls.pca_mse(low_rank[:40], 3, low_rank[40:])[0] < 1e-20
     assert controls.pca_mse(low_rank[:40], 2, low_rank[40:])[0] > 1e-3
-    train, test = np.zeros((4, 5)), np.full((2, 5), 0.5)
-    assert controls.mean_image_mse(train, test) == pytest.approx(0.25)
+    train, test = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0, 0.0]])
+    assert controls.mean_image_mse(train, test) == pytest.approx((0.5**2 + 1) / 2)
 
 
 def test_both_ways_to_the_principal_components_agree():
@@ -29,6 +29,16 @@ def test_both_ways_to_the_principal_components_agree():
     assert wide == pytest.approx((spectrum[5:] ** 2).sum() / data.size)
     padded = np.pad(data, ((0, 0), (0, 20)))
     assert controls.pca_mse(padded, 5, padded) == [pytest.approx(wide / 2)]
+
+
+def test_randomised_principal_components_of_large_images():
+    data = np.random.default_rng(0).normal(size=(40, controls.MOST_EXACT + 100))
+    data[:, :8] *= np.geomspace(300, 40, 8)
+    spectrum = np.linalg.svd(data - data.mean(0), compute_uv=False)
+    found = controls.pca_mse(data, 8, data)
+    assert found == [pytest.approx((spectrum[8:] ** 2).sum() / data.size, rel=1e-4)]
+    assert found == controls.pca_mse(data, 8, data)
+    assert controls.pca_mse(data, 40, data) == [pytest.approx(0, abs=1e-12)], "as many as images"
 
 
 def test_pca_64_on_mnist(mirror):
@@ -79,6 +89,30 @@ def test_active_units_silhouette_and_neighbours():
     assert (structure.knn_classes(apart, labels, apart) == labels).all()
     assert structure.half_knn_accuracy(apart, labels) == 1.0
     assert math.isnan(structure.silhouette(apart, np.zeros(60)))
+    assert math.isnan(structure.silhouette(apart, np.arange(60))), "one point in each class"
+
+
+def test_the_five_nearest_codes_decide():
+    """Three of class 1 among them; of the six nearest, as many of class 0."""
+    codes = np.arange(1.0, 11.0)[:, None]
+    labels = np.array([1, 0, 1, 0, 1, 0, 0, 0, 0, 0])
+    assert structure.knn_classes(codes, labels, np.zeros((1, 1))).tolist() == [1]
+
+
+def test_the_second_half_is_asked_of_the_first():
+    rng = np.random.default_rng(0)
+    points, labels = rng.normal(size=(201, 2)), rng.integers(0, 2, 201)
+    found = structure.knn_classes(points[:100], labels[:100], points[100:])
+    assert structure.half_knn_accuracy(points, labels) == np.mean(found == labels[100:])
+
+
+def test_distances_are_from_the_maps_median():
+    rng = np.random.default_rng(0)
+    radius, angle = np.arange(1, 101), rng.uniform(0, 2 * np.pi, 100)
+    points = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
+    points = np.concatenate([points, -points]) + np.array([1000, -1000])
+    norms = np.tile(radius, 2)
+    assert structure.norm_radius_correlation(points, norms) > 0.999
 
 
 def test_overlap_ranks_name_the_pair_that_is_mistaken_most():
@@ -86,6 +120,16 @@ def test_overlap_ranks_name_the_pair_that_is_mistaken_most():
     found = labels.copy()
     found[:4], found[10:12], found[20] = 1, 0, 1
     assert structure.overlap_ranks(labels, found, 3) == {(0, 1): 1, (1, 2): 2, (0, 2): 3}
+
+
+def test_overlap_is_the_share_of_a_pairs_codes():
+    """One of 12 is more than one of 20; a class without codes is last with all its pairs."""
+    labels = np.repeat([0, 1, 2], [10, 10, 2])
+    found = labels.copy()
+    found[0], found[20] = 1, 0
+    ranks = structure.overlap_ranks(labels, found, 4)
+    assert (ranks[0, 2], ranks[0, 1]) == (1, 2)
+    assert {ranks[pair] for pair in ((1, 2), (0, 3), (1, 3), (2, 3))} == {4.5}
 
 
 def test_pca_variance():
