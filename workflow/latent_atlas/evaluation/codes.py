@@ -81,7 +81,8 @@ class CodeMeasures(Subject):
             total = mean_loss(error, trained_kl, self.pixels, size, objective)
             self.add("total_loss", split, total)
         if split == "train" and self.table is not None:
-            refit = squared_errors(self.model, self.fitted["train"][0], images)
+            found = self.fitted["train"][0]
+            refit = squared_errors(self.model, found, images.first(found.shape[1]))
             self.add("reconstruction_mse_refit", split, refit.mean(1) / self.pixels)
 
     def _training_errors(
@@ -127,20 +128,16 @@ class CodeMeasures(Subject):
     def _structure(self) -> None:
         train, test = (self.fitted[split][0].cpu().numpy() for split in ("train", "test"))
         for s, seed in enumerate(self.seeds):
-            labels = self.labels["test"][s]
-            found = structure.knn_classes(train[s], self.labels["train"][s], test[s])
+            labels, known = self.labels["test"][s], self.labels["train"][s, : train.shape[1]]
+            found = structure.knn_classes(train[s], known, test[s])
             self.add("knn_accuracy", "test", [np.mean(found == labels)], [seed])
             self.add("silhouette", "test", [structure.silhouette(test[s], labels)], [seed])
             state = stream_seed(self.experiment.id, seed, "probe") % 2**32
-            probed = structure.linear_probe_accuracy(
-                train[s], self.labels["train"][s], test[s], labels, state
-            )
+            probed = structure.linear_probe_accuracy(train[s], known, test[s], labels, state)
             self.add("linear_probe_accuracy", "test", [probed], [seed])
             if len(self.classes) <= MOST_PAIRED:
                 ranks = structure.overlap_ranks(labels, found, len(self.classes))
-                accuracies = structure.pair_accuracies(
-                    train[s], self.labels["train"][s], test[s], labels
-                )
+                accuracies = structure.pair_accuracies(train[s], known, test[s], labels)
                 for metric, values in (("overlap_rank", ranks), ("pair_accuracy", accuracies)):
                     for (a, b), value in values.items():
                         pair = f"{self.classes[a]}+{self.classes[b]}"
