@@ -124,8 +124,7 @@ TINY_STUDY = {
         "test": 30,
         "epochs_factor": 0.01,
         "experiments": ["ad", "ad-coded", "vad-gaussian", "vad-coded-uniform"],
-    },
-    "experiments": {"vad-gaussian": {"latents": {"images": 20}}},
+    }
 }
 TINY_STUDIES = {
     "auto_decoder": TINY_STUDY,

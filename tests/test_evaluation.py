@@ -2,6 +2,7 @@
 
 import gzip
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from latent_atlas.datasets.idx import parse_idx
 from latent_atlas.evaluation import controls, detail, paths, progress, samples, structure
+from latent_atlas.evaluation.codes import CodeMeasures
 from latent_atlas.evaluation.embeddings import embedding_frame
 from latent_atlas.evaluation.reconstruction import frobenius_per_number, psnr_db
 
@@ -113,6 +115,33 @@ def test_distances_are_from_the_maps_median():
     points = np.concatenate([points, -points]) + np.array([1000, -1000])
     norms = np.tile(radius, 2)
     assert structure.norm_radius_correlation(points, norms) > 0.999
+
+
+class Codes(CodeMeasures):
+    """Of two seeds: codes around 0 or 1 by class, found of a third of the training images."""
+
+    def __init__(self):
+        self.experiment, self.seeds, self.classes = SimpleNamespace(id="x"), [0, 1], ["a", "b"]
+        self.groups, self.found = None, {}
+        rng = np.random.default_rng(0)
+        self.labels = {"train": rng.integers(0, 2, (2, 900)), "test": rng.integers(0, 2, (2, 40))}
+        self.fitted = {}
+        for split, n in (("train", 300), ("test", 40)):
+            codes = self.labels[split][:, :n, None] + 0.01 * rng.normal(size=(2, n, 3))
+            self.fitted[split] = (torch.from_numpy(codes), None)
+
+    def add(self, metric, split, values, seeds=None):
+        self.found[metric, *seeds] = values[0]
+
+
+def test_structure_is_that_of_the_codes_that_were_found():
+    """An auto-decoder's training codes may be found of the first images alone."""
+    codes = Codes()
+    codes._structure()
+    for seed in (0, 1):
+        for metric in ("knn_accuracy", "linear_probe_accuracy", "pair_accuracy/a+b"):
+            assert codes.found[metric, seed] == 1
+        assert codes.found["silhouette", seed] > 0.9
 
 
 def test_overlap_ranks_name_the_pair_that_is_mistaken_most():
