@@ -171,6 +171,19 @@ def test_a_phone_scrolls_downwards_alone(open_page, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+@pytest.mark.parametrize("width", [1440, 360])
+def test_nothing_in_the_claim_table_runs_into_the_next_column(open_page, width):
+    """The longest verdict and interval stand in the first row, whatever the run found."""
+    page = open_page("report", width=width)
+    page.evaluate("""() => {
+        const [first] = document.querySelectorAll("#claims-table tbody tr");
+        first.querySelector(".v").textContent = "▲ better than published";
+        first.querySelector("td.n .note").textContent = "-0.0008872 … -0.0001163";
+    }""")
+    wide = "c => [...c].filter(cell => cell.scrollWidth > cell.clientWidth).map(c => c.innerText)"
+    assert page.eval_on_selector_all("#claims-table td, #claims-table th", wide) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
