@@ -31,7 +31,7 @@ fuzz: $(ENV)/fuzzer
 mutants: $(ENV)/mutmut
 	rm -rf $(ENV)/mutants && mkdir -p $(ENV)/mutants/src
 	git ls-files | tar -cT - | tar -xC $(ENV)/mutants
-	cp -r workflow/latent_atlas $(ENV)/mutants/src
+	cp -r $(ENV)/mutants/workflow/latent_atlas $(ENV)/mutants/src
 	cd $(ENV)/mutants && ../bin/mutmut run && ../bin/mutmut results
 
 $(ENV)/mutmut: $(ENV)/installed tests/mutants/requirements.lock

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
 from scipy import stats
 from tqdm import tqdm
 
@@ -14,6 +15,8 @@ from benchmarks.cases import CASES, published
 from benchmarks.contest import CORES
 from latent_atlas.figures.style import CLASS_MARKERS, LINE_COLOURS, panels
 from latent_atlas.job import prepare_torch
+from latent_atlas.memory import peak_mib
+from latent_atlas.training.loop import SeedImages, train
 
 MEASURES = {"seconds": "seconds an epoch", "peak_mib": "peak memory of the process, MiB"}
 NAMES = {
@@ -87,11 +90,6 @@ def measured() -> pd.DataFrame:
 
 def trained(point: Point) -> tuple[float, float]:
     """Seconds an epoch, the start left out, and MiB."""
-    import torch
-
-    from latent_atlas.memory import peak_mib
-    from latent_atlas.training.loop import SeedImages, train
-
     prepare_torch(CORES)
     found = published().experiments[point.experiment]
     training = found.training.model_copy(update={"epochs": point.epochs, "batch_size": point.batch})

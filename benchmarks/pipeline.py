@@ -39,7 +39,7 @@ def measured() -> pd.DataFrame:
             "run with nothing to do": nothing,
             f"plan of {MANY} experiments": snakemake(folder, *many),
         }
-    return pd.DataFrame({"case": "pipeline", "what": rows.keys(), "seconds": rows.values()})
+    return pd.DataFrame({"what": rows.keys(), "seconds": rows.values()})
 
 
 def copy(folder: Path) -> None:

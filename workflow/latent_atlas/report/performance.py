@@ -26,7 +26,7 @@ def _case(path: Path) -> str:
 
 def _table(frame: pd.DataFrame) -> str:
     if "rate" not in frame:
-        shown = frame.drop(columns="case", errors="ignore")
+        shown = frame
     else:
         shown = frame.sort_values("rate", ascending=False)
         best = shown[~shown.contender.str.startswith("ours")].rate.max()
