@@ -20,8 +20,8 @@ from faults.server import slow_server
 
 ROUNDS = 4
 KILLS = 9
-AT_ONCE = 1 + (os.cpu_count() or 1)
-"""Chains; one of them waits, mostly."""
+AT_ONCE = 2 * (os.cpu_count() or 1)
+"""Chains; half of them wait, mostly."""
 
 
 def campaign(folder: Path, rounds: int, kills: int, minutes: float) -> tuple[list, list]:
@@ -52,9 +52,10 @@ def campaign(folder: Path, rounds: int, kills: int, minutes: float) -> tuple[lis
         with ThreadPoolExecutor(AT_ONCE) as pool:
             longest = dict(zip(STAGES, pool.map(seconds, STAGES.values()), strict=True))
             found = pool.map(chain, range(len(asked)), asked)
-            chains = [c for c in tqdm(found, desc="chains", total=len(asked)) if c]
             told = pool.map(other, range(len(named)), (fault for _, fault in named))
-            for (name, _), said in zip(named, tqdm(told, total=len(named)), strict=True):
+            chains = [c for c in tqdm(found, desc="chains", total=len(asked)) if c]
+            told = tqdm(told, desc="other faults", total=len(named))
+            for (name, _), said in zip(named, told, strict=True):
                 others[name].append(said)
     rows = list(killed_rows(chains))
     rows += [(name, len(tries), sum(not said for said in tries)) for name, tries in others.items()]
