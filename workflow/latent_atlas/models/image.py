@@ -60,9 +60,10 @@ class ImageEncoder(nn.Module):
 
     def forward(self, x: Tensor, stream: torch.Generator | None = None) -> Tensor:
         x = x.view(-1, *self.shape)
-        for convolution in self.convolutions:
+        *first, last = self.convolutions
+        for convolution in first:
             x = torch.relu(convolution(x))
-        x = x.flatten(1)
+        x = torch.relu(last(x).flatten(1))
         return self.out(torch.relu(self.hidden(x)) if self.hidden else x)
 
 
@@ -92,7 +93,7 @@ class ImageDecoder(nn.Module):
         self.convolutions = nn.ModuleList(raised)
 
     def forward(self, z: Tensor, stream: torch.Generator | None = None) -> Tensor:
-        x = self.dense(z).view(-1, *self.start)
+        x = self.dense(z).view(-1, *self.start).contiguous(memory_format=torch.channels_last)
         for convolution in self.convolutions:
             x = convolution(torch.relu(x))
         return x.flatten(1)
