@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 import yaml
 from filelock import FileLock
 from scipy.io import savemat
@@ -17,6 +16,7 @@ from scipy.io import savemat
 from latent_atlas.config.loading import deep_merge
 from latent_atlas.config.project import Project
 from latent_atlas.datasets.fetch import MIRROR_VARIABLE
+from latent_atlas.processor import prepare_torch
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("Snakefile", "config", "workflow", "profiles", "envs")
@@ -34,8 +34,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    torch.set_num_threads(1)
+def as_in_jobs():
+    prepare_torch(1)
 
 
 @pytest.fixture(scope="session")

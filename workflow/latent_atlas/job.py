@@ -25,6 +25,7 @@ from latent_atlas.files import (
     write_json,
 )
 from latent_atlas.gpu import take_gpu
+from latent_atlas.processor import prepare_torch
 
 REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 """What the system says of a disk that is full, read-only or broken."""
@@ -155,15 +156,6 @@ def manifest(task: Task, hashed: Callable[[str], str]) -> dict:
         "inputs": {path: hashed(path) for path in flat(task.input)},
         "outputs": {path: hashed(path) for path in flat(task.output)},
     }
-
-
-def prepare_torch(threads: int) -> None:
-    """Pin torch's threads; let the calling thread take numbers below 1e-38 for 0. A network whose
-    weights decay towards 0 trains ten times slower where they are kept."""
-    import torch
-
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
 
 
 def torch_device(wanted: str, threads: int) -> str:

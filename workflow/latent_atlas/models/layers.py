@@ -6,6 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+SMALL = 16**3
+"""Multiplications of a product up to which torch leaves it to one library; with more it may take
+another, and it counts those of all seeds of a stack."""
+
 
 class StackedLinear(nn.Module):
     """S linear layers: [S,B,fan_in] → [S,B,fan_out].
@@ -23,13 +27,16 @@ class StackedLinear(nn.Module):
             for g in generators
         ]
         stacked = torch.stack(draws)
-        self.weight = nn.Parameter(stacked[:, :-1].contiguous())
-        self.bias = nn.Parameter(stacked[:, -1:].contiguous())
+        self.weight = nn.Parameter(stacked[:, :-1].clone(memory_format=torch.contiguous_format))
+        self.bias = nn.Parameter(stacked[:, -1:].clone(memory_format=torch.contiguous_format))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.weight.shape[-1] == 1:
             return (x * self.weight.mT).sum(-1, keepdim=True) + self.bias
-        return torch.baddbmm(self.bias, x, self.weight)
+        if x.is_cuda or x[0].numel() * self.weight.shape[-1] > SMALL:
+            return torch.baddbmm(self.bias, x, self.weight)
+        seeds = zip(self.bias.split(1), x.split(1), self.weight.split(1), strict=True)
+        return torch.cat([torch.baddbmm(*of_seed) for of_seed in seeds])
 
 
 class StackedMLP(nn.Module):

@@ -21,7 +21,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from latent_atlas.config.searches import Search
-from latent_atlas.job import prepare_torch
+from latent_atlas.processor import prepare_torch
 from latent_atlas.streams import stream_seed
 
 BATCH = 2
