@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from benchmarks import growth, pipeline
+from benchmarks import gpu, growth, pipeline
 from benchmarks.cases import CASES, DATA
 from benchmarks.contest import CORES, contenders, seconds
 from benchmarks.floor import Rates, data_floor, floor, rates
@@ -18,16 +18,18 @@ from latent_atlas.files import write_table
 
 MEASURED = Path(__file__).parent / "measured"
 EVERY = [*CASES, *DATA, "pipeline", "growth"]
+ON_GPU = [*(name for name, case in CASES.items() if case.epochs), "published"]
 
 
-def machine(measured: Rates) -> dict[str, object]:
+def machine(measured: Rates, device: str) -> dict[str, object]:
     """What the times are of."""
     model = [
         line.split(":", 1)[1].strip()
         for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines()
         if line.startswith("model name")
     ]
-    return {
+    graphics = {"gpu": torch.cuda.get_device_name()} if device == "cuda" else {}
+    return graphics | {
         "processor": model[0] if model else platform.processor(),
         "cores": CORES,
         "matrix_gflops": round(measured.matrix / 1e9, 1),
@@ -38,10 +40,10 @@ def machine(measured: Rates) -> dict[str, object]:
     }
 
 
-def timed(case: str, repeats: int, measured: Rates) -> pd.DataFrame:
+def timed(case: str, repeats: int, measured: Rates, device: str) -> pd.DataFrame:
     """One row a contender: its median rate in units/s, the lowest and the highest, and the share of
     the rate that the floor allows."""
-    entered = contenders(case)
+    entered = contenders(case, device)
     least = data_floor(DATA[case], measured) if case in DATA else floor(CASES[case], measured)
     times: dict[str, list[float]] = {contender.name: [] for contender in entered}
     turns = [contender for _ in range(repeats) for contender in entered]
@@ -74,24 +76,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(EVERY))
     parser.add_argument("--repeats", type=int, default=5, help="turns of each contender")
+    parser.add_argument("--gpu", action="store_true", help=f"on a GPU: {', '.join(ON_GPU)}")
     chosen = parser.parse_args()
-    if unknown := set(chosen.cases) - set(EVERY):
-        parser.error(f"no case {', '.join(sorted(unknown))}: choose from {', '.join(EVERY)}")
-    measured = rates(CORES)
-    facts = {"machine": machine(measured)}
+    every = ON_GPU if chosen.gpu else EVERY
+    if unknown := set(chosen.cases) - set(every):
+        parser.error(f"no case {', '.join(sorted(unknown))}: choose from {', '.join(every)}")
+    if chosen.gpu and not torch.cuda.is_available():
+        parser.error("--gpu: torch sees no GPU here")
+    device = "cuda" if chosen.gpu else "cpu"
+    measured = rates(CORES, device)
+    facts = {"machine": machine(measured, device)}
     MEASURED.mkdir(exist_ok=True)
-    for case in chosen.cases or EVERY:
-        if case == "pipeline":
-            tables = {case: pipeline.measured()}
-        elif case == "growth":
-            points = growth.measured()
-            growth.draw(points).savefig(MEASURED / "growth.svg", metadata={"Date": None})
-            tables = {case: growth.exponents(points), "growth-points": points}
-        else:
-            tables = {case: timed(case, chosen.repeats, measured)}
-        for name, table in tables.items():
+    for case in chosen.cases or every:
+        for name, table in tables(case, chosen.repeats, measured, device).items():
             write_table(MEASURED / f"{name}.parquet", table, **facts)
             print(table.to_string(index=False))
+
+
+def tables(case: str, repeats: int, measured: Rates, device: str) -> dict[str, pd.DataFrame]:
+    """What a case measures, by the names of the files."""
+    if case == "pipeline":
+        return {case: pipeline.measured()}
+    if case == "growth":
+        points = growth.measured()
+        growth.draw(points).savefig(MEASURED / "growth.svg", metadata={"Date": None})
+        return {case: growth.exponents(points), "growth-points": points}
+    if case == "published":
+        return {"gpu-published": gpu.published_seconds()}
+    if device == "cpu":
+        return {case: timed(case, repeats, measured, device)}
+    occupied = [gpu.occupied(CASES[case], seeds) for seeds in (1, 16)]
+    return {
+        f"gpu-{case}": timed(case, repeats, measured, device),
+        f"gpu-{case}-occupied": pd.DataFrame(occupied),
+    }
 
 
 if __name__ == "__main__":

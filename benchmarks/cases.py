@@ -86,6 +86,6 @@ def made_up(n: int) -> np.ndarray:
     return (255 / (1 + inside**3)).astype(np.uint8)[:, None]
 
 
-def seed_images(n: int) -> SeedImages:
+def seed_images(n: int, device: str = "cpu") -> SeedImages:
     """`made_up`, shared by all seeds."""
-    return SeedImages(torch.from_numpy(made_up(n).reshape(1, n, -1)), SHAPE)
+    return SeedImages(torch.from_numpy(made_up(n).reshape(1, n, -1)).to(device), SHAPE)

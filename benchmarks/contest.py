@@ -16,12 +16,13 @@ CORES = os.cpu_count() or 1
 @dataclass(frozen=True)
 class Contender:
     """`way` names a function of `worker.py`; each of `processes` trains `seeds`, with an equal
-    share of the cores as threads."""
+    share of the cores as threads, on `device`."""
 
     case: str
     way: str
     seeds: int = 1
     processes: int = 1
+    device: str = "cpu"
 
     @property
     def name(self) -> str:
@@ -53,8 +54,11 @@ class Contender:
         return self.processes * self.seeds * (case.epochs or case.images * STEPS)
 
 
-def contenders(case: str) -> list[Contender]:
-    """Everything that is timed beside each other."""
+def contenders(case: str, device: str = "cpu") -> list[Contender]:
+    """Everything that is timed beside each other; on a GPU, the project and tutorials' loops."""
+    if device == "cuda":
+        entered = [("ours", 1), ("ours", 5), ("ours", 16), ("pictures", 1), ("tensors", 1)]
+        return [Contender(case, way, seeds, device=device) for way, seeds in entered]
     if case in DATA:
         return [Contender(case, way) for way in WAYS[case]]
     if CASES[case].epochs == 0:
@@ -75,7 +79,7 @@ def seconds(contender: Contender) -> float:
     """From the moment all of its processes are ready until the last is done."""
     threads = str(contender.threads)
     command = [sys.executable, "-m", "benchmarks.worker", contender.case, contender.way]
-    command += [str(contender.seeds), threads]
+    command += [str(contender.seeds), threads, contender.device]
     with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryFile("w+") as said:
         environment = os.environ | {
             "OMP_NUM_THREADS": threads,

@@ -27,13 +27,13 @@ class Rates:
     copy: float
 
 
-def rates(threads: int) -> Rates:
+def rates(threads: int, device: str = "cpu") -> Rates:
     """The best of several tries: a float32 product of two 1024×1024 matrices, a copy of 256 MiB,
     of which each byte is read once and written once."""
     torch.set_num_threads(threads)
-    a, b = torch.randn(2, MATRIX, MATRIX)
-    out = torch.empty(MATRIX, MATRIX)
-    source, target = torch.ones(2, COPIED // 4)
+    a, b = torch.randn(2, MATRIX, MATRIX, device=device)
+    out = torch.empty(MATRIX, MATRIX, device=device)
+    source, target = torch.ones(2, COPIED // 4, device=device)
     return Rates(
         matrix=2 * MATRIX**3 / _best(lambda: torch.mm(a, b, out=out)),
         copy=2 * COPIED / _best(lambda: target.copy_(source)),
@@ -45,6 +45,8 @@ def _best(work: Callable[[], object], tries: int = 20) -> float:
     for _ in range(tries):
         begin = time.perf_counter()
         work()
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
         found.append(time.perf_counter() - begin)
     return min(found)
 

@@ -14,8 +14,8 @@ from tqdm import tqdm
 from benchmarks.cases import CASES, published
 from benchmarks.contest import CORES
 from latent_atlas.figures.style import CLASS_MARKERS, LINE_COLOURS, panels
-from latent_atlas.job import prepare_torch
 from latent_atlas.memory import peak_mib
+from latent_atlas.processor import prepare_torch
 from latent_atlas.training.loop import SeedImages, train
 
 MEASURES = {"seconds": "seconds an epoch", "peak_mib": "peak memory of the process, MiB"}

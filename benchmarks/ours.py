@@ -9,13 +9,13 @@ from latent_atlas.training.loop import initial_model, train
 Work = Callable[[], None]
 
 
-def training(case: Case, seeds: int) -> tuple[Work, Work]:
+def training(case: Case, seeds: int, device: str) -> tuple[Work, Work]:
     """Warm-up and training of that many seeds at once."""
-    experiment, images = case.settings(), seed_images(case.images)
+    experiment, images = case.settings(), seed_images(case.images, device)
     listed = list(range(seeds))
     return (
-        lambda: train(experiment, listed, images, max_steps=5),
-        lambda: train(experiment, listed, images),
+        lambda: train(experiment, listed, images, device, max_steps=5),
+        lambda: train(experiment, listed, images, device),
     )
 
 

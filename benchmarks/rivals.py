@@ -70,42 +70,45 @@ def _adam(parameters, experiment: Experiment) -> torch.optim.Adam:
     )
 
 
-def loop(case: Case, data: Callable[[int], Dataset]) -> tuple[Work, Work]:
+def loop(case: Case, data: Callable[[int], Dataset], device: str) -> tuple[Work, Work]:
     """Data set, DataLoader, torch's Adam with its defaults: what tutorials write."""
 
     def prepared(n: int) -> Work:
         experiment = case.settings()
         loader = DataLoader(data(n), batch_size=case.batch, shuffle=True)
         if experiment.model.family == "auto-decoder":
-            return lambda: _train_auto_decoder(case, experiment, loader, n)
-        return lambda: _train(case, experiment, loader)
+            return lambda: _train_auto_decoder(case, experiment, loader, n, device)
+        return lambda: _train(case, experiment, loader, device)
 
     return prepared(WARM_IMAGES), prepared(case.images)
 
 
-def _train(case: Case, experiment: Experiment, loader: DataLoader) -> None:
-    network = Network(experiment)
+def _train(case: Case, experiment: Experiment, loader: DataLoader, device: str) -> None:
+    network = Network(experiment).to(device)
     check_size(network, experiment)
     optimiser = _adam(network.parameters(), experiment)
     for _ in range(case.epochs):
         total = 0.0
         for x, _ in loader:
-            loss = network(x)
+            loss = network(x.to(device))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             total += loss.item()
 
 
-def _train_auto_decoder(case: Case, experiment: Experiment, loader: DataLoader, n: int) -> None:
-    decoder = nets.auto_decoder(experiment)
+def _train_auto_decoder(
+    case: Case, experiment: Experiment, loader: DataLoader, n: int, device: str
+) -> None:
+    decoder = nets.auto_decoder(experiment).to(device)
     check_size(decoder, experiment)
-    codes = torch.randn(n, experiment.model.latent, requires_grad=True)
+    codes = torch.randn(n, experiment.model.latent, device=device, requires_grad=True)
     optimiser = _adam([*decoder.parameters(), codes], experiment)
     for _ in range(case.epochs):
         total = 0.0
         for x, index in loader:
-            loss = functional.mse_loss(decoder(codes[index]), x.flatten(1))
+            decoded = decoder(codes[index.to(device)])
+            loss = functional.mse_loss(decoded, x.flatten(1).to(device))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

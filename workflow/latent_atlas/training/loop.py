@@ -15,6 +15,7 @@ from latent_atlas.memory import gathered
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.registry import build_model
 from latent_atlas.streams import set_streams, stream_states, torch_streams
+from latent_atlas.training.captured import Step, captured
 from latent_atlas.training.checkpoints import Checkpoints, Resumable, State, prefixed, under
 from latent_atlas.training.divergence import Divergence, Survivors
 from latent_atlas.training.optimisers import Rates
@@ -148,6 +149,8 @@ class Training:
         self.shuffling = torch_streams(experiment.id, seeds, "shuffling")
         self.per_epoch = epoch_images(experiment, images.count)
         self.sums = torch.zeros(len(self.step.terms), len(seeds), device=device, dtype=dtype)
+        self.take: Step = self._take
+        self.to_capture = self.sums.is_cuda and self.step.capturable
         self.history: list[Tensor] = []
         self.batches: list[Tensor] = []
         self.survivors = Survivors(seeds, self.step.terms, self._tensors())
@@ -186,14 +189,26 @@ class Training:
         return order
 
     def _batch(self, order: Tensor) -> None:
-        settings, images = self.experiment.training, self.images
-        index = order[:, self.start : min(self.start + settings.batch_size, self.per_epoch)]
-        batch = images.batch(index, self.sums.dtype)
-        of_batch = self.step(batch, images.target(index, batch), index, self.start)
+        settings = self.experiment.training
+        end = min(self.start + settings.batch_size, self.per_epoch)
+        index, drawn = order[:, self.start : end], self.step.draw(self.start, end)
+        if self.to_capture and index.shape[1] == settings.batch_size:
+            self.take, self.to_capture = captured(self.take, self._moved(), index, drawn), False
+        of_batch = self.take(index, drawn)
         self.sums += of_batch
         if settings.every_batch:
             self.batches.append(of_batch / index.shape[1])
         self.start += index.shape[1]
+
+    def _take(self, index: Tensor, drawn: Tensor | None) -> Tensor:
+        batch = self.images.batch(index, self.sums.dtype)
+        return self.step(batch, self.images.target(index, batch), index, drawn)
+
+    def _moved(self) -> list[Tensor]:
+        """All that a step changes."""
+        state = (tensor for tensor in self.step.state().values() if tensor.is_floating_point())
+        table = [] if self.table is None else [self.table]
+        return [*self.model.parameters(), *self.model.buffers(), *table, *state]
 
     def _end_epoch(self) -> None:
         self.history.append(self.sums / self.per_epoch)

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from latent_atlas.config.experiments import Experiment
-from latent_atlas.config.networks import ADVERSARIAL, STACKED
+from latent_atlas.config.networks import ADVERSARIAL, STACKED, OwnNetwork
 from latent_atlas.models.base import Adversarial, LatentModel, per_sample_terms
 from latent_atlas.models.posterior import draw_noise
 from latent_atlas.streams import set_streams, stream_states, torch_streams
@@ -41,6 +41,7 @@ class LikelihoodStep:
             members=stacked_members(experiment, seeds),
             rates=rates,
         )
+        self.capturable = not draws_within(experiment)
         self.dropping = torch_streams(experiment.id, seeds, "dropout")
         self.noising = torch_streams(experiment.id, seeds, "posterior")
         self.parameter = next(model.parameters())
@@ -55,16 +56,19 @@ class LikelihoodStep:
             noise = draw_noise(self.model.posterior_kind, shape, self.noising)
             self.noise = noise.to(self.parameter)
 
-    def __call__(self, x: Tensor, target: Tensor, index: Tensor, start: int) -> Tensor:
+    def draw(self, start: int, end: int) -> Tensor | None:
+        """The noise of those images that an epoch comes to between these places."""
+        return None if self.noise is None else self.noise[:, start:end]
+
+    def __call__(self, x: Tensor, target: Tensor, index: Tensor, drawn: Tensor | None) -> Tensor:
         """`x` [S,B,pixels] are the images of numbers `index` [S,B], `target` what their
-        reconstructions are held to, `start` the place of the first in the epoch. Returns
-        [terms,S], sums over the batch."""
-        end = start + x.shape[1]
+        reconstructions are held to, `drawn` what `draw` gave for them. Returns [terms,S], sums over
+        the batch."""
         terms = per_sample_terms(
             self.model,
             x if self.table is None else self.table[self.stack, index],
             target,
-            None if self.noise is None else self.noise[:, start:end],
+            drawn,
             self.objective,
             self.dropping,
         )
@@ -101,6 +105,7 @@ class GanStep:
     both by binary cross-entropy; the generator's labels say real (Goodfellow et al. 2014, §3)."""
 
     terms = ("generator_loss", "discriminator_loss", "real_accuracy", "fake_accuracy")
+    capturable = True
 
     def __init__(
         self,
@@ -122,16 +127,25 @@ class GanStep:
             )
             for network in (model.decoder, model.discriminator)
         )
+        self.parameter = next(model.parameters())
         self.drawing = torch_streams(experiment.id, seeds, "generator")
 
     def start_epoch(self, n: int) -> None:
         pass
 
-    def __call__(self, x: Tensor, target: Tensor, index: Tensor, start: int) -> Tensor:
+    def draw(self, start: int, end: int) -> Tensor:
+        """Codes for the discriminator's step, then twice as many for the generator's."""
+        codes = [
+            draw_noise("gaussian", (n, self.model.latent), self.drawing)
+            for n in (end - start, 2 * (end - start))
+        ]
+        return torch.cat(codes, 1).to(self.parameter)
+
+    def __call__(self, x: Tensor, target: Tensor, index: Tensor, drawn: Tensor) -> Tensor:
         """As `LikelihoodStep.__call__`; the accuracies are the discriminator's before its step."""
         batch, model = x.shape[1], self.model
         with torch.no_grad():
-            fakes = model.generate(self._codes(batch, x))
+            fakes = model.generate(drawn[:, :batch])
         logits = model.discriminator(torch.cat([model.seen(x), fakes], 1)).squeeze(-1)
         real, fake = logits.split(batch, 1)
         discriminator_loss = (_cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)) / 2
@@ -139,7 +153,7 @@ class GanStep:
         discriminator_loss.sum().backward()
         self.discriminating.step()
         model.discriminator.requires_grad_(False)
-        logits = model.discriminator(model.generate(self._codes(2 * batch, x))).squeeze(-1)
+        logits = model.discriminator(model.generate(drawn[:, batch:])).squeeze(-1)
         generator_loss = _cross_entropy(logits, 1.0)
         self.generating.zero_grad()
         generator_loss.sum().backward()
@@ -166,15 +180,13 @@ class GanStep:
         self.discriminating.restore(under("discriminating", state))
         set_streams(self.drawing, state["drawing"])
 
-    def _codes(self, n: int, like: Tensor) -> Tensor:
-        return draw_noise("gaussian", (n, self.model.latent), self.drawing).to(like)
-
 
 class LookingStep:
     """Of a model that was trained elsewhere: its terms on the training images, and nothing is
     moved."""
 
     terms = LikelihoodStep.terms
+    capturable = False
 
     def __init__(
         self,
@@ -189,8 +201,11 @@ class LookingStep:
     def start_epoch(self, n: int) -> None:
         pass
 
+    def draw(self, start: int, end: int) -> None:
+        return None
+
     @torch.no_grad()
-    def __call__(self, x: Tensor, target: Tensor, index: Tensor, start: int) -> Tensor:
+    def __call__(self, x: Tensor, target: Tensor, index: Tensor, drawn: None) -> Tensor:
         """As `LikelihoodStep.__call__`, by the mean code."""
         terms = per_sample_terms(self.model, x, target, None, self.objective)
         return likelihood_sums(batch_loss(terms, x.shape[-1], self.objective), terms, x)
@@ -200,6 +215,12 @@ class LookingStep:
 
     def restore(self, state: State) -> None:
         pass
+
+
+def draws_within(experiment: Experiment) -> bool:
+    """Whether the network draws on the processor while it computes, as dropout does."""
+    model = experiment.model
+    return isinstance(model, OwnNetwork) or bool(getattr(model, "dropout", 0))
 
 
 def stacked_members(experiment: Experiment, seeds: list[int]) -> int:
