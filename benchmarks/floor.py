@@ -10,6 +10,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.cases import Case, DataCase, seed_images
+from latent_atlas.processor import prepare_torch
 from latent_atlas.training.loop import initial_model, train
 
 MATRIX = 1024
@@ -28,9 +29,9 @@ class Rates:
 
 
 def rates(threads: int, device: str = "cpu") -> Rates:
-    """The best of several tries: a float32 product of two 1024×1024 matrices, a copy of 256 MiB,
-    of which each byte is read once and written once."""
-    torch.set_num_threads(threads)
+    """The best of several tries: a float32 product of two 1024×1024 matrices, by the library that
+    the project takes, and a copy of 256 MiB, of which each byte is read once and written once."""
+    prepare_torch(threads)
     a, b = torch.randn(2, MATRIX, MATRIX, device=device)
     out = torch.empty(MATRIX, MATRIX, device=device)
     source, target = torch.ones(2, COPIED // 4, device=device)
