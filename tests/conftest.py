@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from filelock import FileLock
 from scipy.io import savemat
@@ -35,7 +36,9 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def as_in_jobs():
+    """But for numbers below 1e-38, which Hypothesis wants to draw."""
     prepare_torch(1)
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")
