@@ -117,6 +117,14 @@ def test_distances_are_from_the_maps_median():
     assert structure.norm_radius_correlation(points, norms) > 0.999
 
 
+@pytest.mark.filterwarnings("error")
+def test_codes_that_are_all_alike_have_no_structure_to_tell_of():
+    """As an encoder's are that has saturated."""
+    codes, points = np.ones((50, 3)), np.random.default_rng(0).normal(size=(50, 2))
+    assert np.isnan(structure.pca_variance(codes)).all()
+    assert np.isnan(structure.norm_radius_correlation(points, np.linalg.norm(codes, axis=1)))
+
+
 class Codes(CodeMeasures):
     """Of two seeds: codes around 0 or 1 by class, found of a third of the training images."""
 

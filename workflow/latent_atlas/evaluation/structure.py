@@ -95,7 +95,10 @@ def group_accuracy(labels: np.ndarray, found: np.ndarray, groups: np.ndarray) ->
 
 
 def pca_variance(codes: np.ndarray) -> np.ndarray:
-    """Shares of the variance of codes [N,d] along their first two principal components."""
+    """Shares of the variance of codes [N,d] along their first two principal components; NaN where
+    all codes are alike."""
+    if not np.ptp(codes, axis=0).any():
+        return np.full(2, np.nan)
     return PCA(2, svd_solver="full").fit(codes).explained_variance_ratio_
 
 
@@ -114,6 +117,9 @@ def map_trustworthiness(codes: np.ndarray, points: np.ndarray) -> float:
 
 
 def norm_radius_correlation(points: np.ndarray, norms: np.ndarray) -> float:
-    """Spearman correlation of `norms` [N] with map points' [N,2] distance from their median."""
+    """Spearman correlation of `norms` [N] with map points' [N,2] distance from their median; NaN
+    where one of the two is the same everywhere."""
     radius = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    if not (np.ptp(norms) and np.ptp(radius)):
+        return float("nan")
     return float(spearmanr(norms, radius).statistic)
