@@ -22,9 +22,10 @@ def test_rivals_train_the_same_network(case):
     rivals.check_size(rival, experiment)
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("case", CASES)
-def test_contenders_have_names_of_their_own(case):
-    entered = contenders(case)
+def test_contenders_have_names_of_their_own(case, device):
+    entered = contenders(case, device)
     assert len({contender.name for contender in entered}) == len(entered)
 
 
