@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from latent_atlas.config.corruptions import CORRUPTIONS, SEVERITIES
 from latent_atlas.figures import findings
-from latent_atlas.figures.draw import KINDS
+from latent_atlas.figures.draw import KINDS, draw_figure
 from latent_atlas.figures.grids import growth_grid
 from latent_atlas.files import write_table, write_tensors
 
@@ -115,6 +116,19 @@ def test_walks_are_labelled_with_their_coordinates(tmp_path):
     strongest = KINDS["walks"]({"runs": {"a": run}, "figure": {"which": "strongest"}}, [str(path)])
     labels = [label.get_text() for label in strongest.axes[0].get_yticklabels()]
     assert labels == ["width\ncoordinate 4: −2 … 2"]
+
+
+def test_labels_before_images_are_not_cut(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (1, 5, 7, 784), np.uint8)
+    write_tensors(tmp_path / "samples.safetensors", {"walk_0": images}, shape=[1, 28, 28])
+    rows = {"coordinate": 27, "low": -2.0, "high": 2.0, "points": 5}
+    walk = {"coordinate": 10, "low": -5.0, "high": 5.0, "points": 7, "rows": rows}
+    figure = {"kind": "walks", "which": "named"}
+    spec = {"study": "c", "figure": figure, "runs": {"a": RUN | {"walks": [walk]}}, "command": ""}
+    output = {kind: str(tmp_path / f"figure.{kind}") for kind in ("png", "svg", "sidecar")}
+    draw_figure(spec, [str(tmp_path / "samples.safetensors")], output, "")
+    drawn = np.asarray(Image.open(output["png"]).convert("L"))
+    assert drawn.min() < 100 and (drawn[:, :3] == 255).all()
 
 
 def test_rows_of_many_and_of_few_images_share_a_figure(tmp_path):

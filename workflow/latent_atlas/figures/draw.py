@@ -39,8 +39,10 @@ KINDS: dict[str, Callable] = {
 
 def draw_figure(spec: dict, data: list[str], output: Mapping[str, str], code: str) -> None:
     """Draw `spec` (`config.specs.figure_spec`) from the files `data`, one an experiment or one for
-    all; write the files `png`, `svg` and `sidecar` of `output`."""
+    all; write the files `png`, `svg` and `sidecar` of `output`. Drawn twice: the layout makes room
+    for labels beside images only once it has seen these."""
     figure = KINDS[spec["figure"]["kind"]](spec, data)
+    figure.draw_without_rendering()
     with atomic(output["png"]) as temporary:
         _save_small(figure, temporary)
     with atomic(output["svg"]) as temporary:
