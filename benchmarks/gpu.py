@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from benchmarks.cases import Case, published, seed_images
 from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.needs import Needs
 from latent_atlas.config.project import Project
 from latent_atlas.training.loop import SeedImages, train
 
@@ -53,8 +54,6 @@ def published_seconds() -> pd.DataFrame:
 def training_images(project: Project, experiment: Experiment) -> SeedImages:
     """Of random pixels, as many as the experiment trains on, noisy copies included."""
     dataset = project.datasets[experiment.dataset]
-    count = experiment.subset.train if experiment.subset else dataset.sizes["train"]
-    if experiment.augmentation:
-        count *= 1 + len(experiment.augmentation.noise)
+    count = Needs(project).images(experiment, "train")
     pixels = torch.randint(256, (1, count, *dataset.shape), dtype=torch.uint8, device="cuda")
     return SeedImages(pixels.flatten(2), tuple(dataset.shape))

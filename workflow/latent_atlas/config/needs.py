@@ -66,7 +66,7 @@ FAMILIES = {
     "conv-autoencoder": Cost(200),
     "conv-vae": Cost(200),
     "image-autoencoder": Cost(1600, 200),
-    "image-vae": Cost(1600, 200),
+    "image-vae": Cost(2100, 200),
     "pool-vae": Cost(1900, 700),
     "gan": Cost(3200, 400),
     "own-autoencoder": Cost(2000, 400),
@@ -110,7 +110,7 @@ class Needs:
         if rule in FIXED:
             return FIXED[rule][0]
         run, base = self._run(wildcards)
-        images = self._images(base, "test" if rule == "evaluate" else "train")
+        images = self.images(base, "test" if rule == "evaluate" else "train")
         if rule == "latents" and base.latents:
             images = min(images, base.latents.images or images)
         size = max(1, self._pixels(base) / math.prod(CONV_SHAPE))
@@ -143,7 +143,7 @@ class Needs:
         if rule in FIXED:
             return FIXED[rule][1]
         run, base = self._run(wildcards)
-        images = BYTES * self._images(base, "train") * self._pixels(base) / 1e6
+        images = BYTES * self.images(base, "train") * self._pixels(base) / 1e6
         members = self._members(rule, run, wildcards)
         together = min(members, self.project.settings.max_seeds_per_job)
         return BASE_MB + images + _cost(base).mb * (1 if isinstance(run, Search) else together)
@@ -153,7 +153,7 @@ class Needs:
         run = self.project.resolved[next(iter(wildcards.values()))]
         return run, self.project.resolved[run.base] if isinstance(run, Search | Sweep) else run
 
-    def _images(self, base: Run, split: str) -> int:
+    def images(self, base: Run, split: str) -> int:
         """Of a split, noisy copies with them."""
         sizes = self.project.datasets[base.dataset].sizes
         count = getattr(base.subset, split) if base.subset else sizes[split]

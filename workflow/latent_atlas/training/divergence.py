@@ -40,8 +40,8 @@ class Survivors:
 
     @torch.no_grad()
     def after_epoch(self, epoch: int, losses: Tensor, tensors: Mapping[str, Tensor]) -> None:
-        """`losses` [T,S] of the epoch, `tensors` after it; a sum is finite where its parts are, and
-        taken in a fifth of the time."""
+        """`losses` [T,S] of the epoch, `tensors` after it, of which the sums are looked at: not
+        finite where a part is not, or where finite weights add up beyond float32."""
         finite = [t.reshape(len(t), -1).sum(1).isfinite() for t in tensors.values()]
         spoilt = ~torch.cat([losses.isfinite(), torch.stack(finite).all(0)[None]]).cpu()
         lost = spoilt.any(0) & (self.epochs == 0)
