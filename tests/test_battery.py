@@ -278,7 +278,7 @@ def test_a_linear_vae_reaches_probabilistic_pca(published, mirror, tmp_path):
         step.start_epoch(60_000)
         for start, index in enumerate(torch.randperm(60_000, generator=shuffling).split(500)):
             x = images.batch(index[None], torch.float32)
-            step(x, x, index[None], 500 * start)
+            step(x, x, index[None], step.draw(500 * start, 500 * (start + 1)))
     model.requires_grad_(False)
     x = images.pixels.float() / 255
     mean, logvar = model.posterior(x)
