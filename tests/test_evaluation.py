@@ -120,8 +120,8 @@ def test_distances_are_from_the_maps_median():
 @pytest.mark.filterwarnings("error")
 def test_codes_that_are_all_alike_have_no_structure_to_tell_of():
     """As an encoder's are that has saturated."""
-    codes, points = np.ones((50, 3)), np.random.default_rng(0).normal(size=(50, 2))
-    assert np.isnan(structure.pca_variance(codes)).all()
+    codes, points = np.tile([0.0, 1, 1], (50, 1)), np.random.default_rng(0).normal(size=(50, 2))
+    np.testing.assert_array_equal(structure.pca_variance(codes), [np.nan, np.nan])
     assert np.isnan(structure.norm_radius_correlation(points, np.linalg.norm(codes, axis=1)))
 
 

@@ -7,6 +7,7 @@ import torch
 from scipy.stats import t
 
 from latent_atlas.classification.features import Features, train_features
+from latent_atlas.config.metrics import unit_of
 from latent_atlas.errors import InputError
 from latent_atlas.evaluation.quality import (
     Quality,
@@ -153,8 +154,13 @@ def test_quality_of_stored_samples(squares, tmp_path):
     labels = np.array([[*np.arange(30) % 2, *(np.arange(10) + 1) % 2]])
     write_tensors(path, stored | {"test_labels": labels}, seeds=[3])
     spec = {"dataset": dataset.model_dump(), "experiments": {"model": [3]}}
-    frame = Quality(Features(dataset, weights), files, 1000).frame(spec, [path])
-    assert set(frame.seed) == {3}
+    quality = Quality(Features(dataset, weights), files, 1000)
+    assert quality.provenance(spec)["test_data"] == "test"
+    frame = quality.frame(spec, [path])
+    for column, only in (("experiment", "model"), ("seed", 3), ("split", "test")):
+        assert set(frame[column]) == {only}
+    assert set(frame.dataset) == {"squares"}
+    assert list(frame.unit) == [unit_of(metric) for metric in frame.metric]
     value = frame.set_index("metric").value
     assert value["quality_images"] == 60
     assert value["real_label_agreement"] == 1
@@ -165,6 +171,10 @@ def test_quality_of_stored_samples(squares, tmp_path):
     assert value["walk_class_change/0"] == 0.5
     assert value["walk_class_change/1"] == 0.0
     assert value["linear_feature_roughness"] >= 1
+    fewer = Quality(Features(dataset, weights), files, 50)
+    assert fewer.count == 50
+    with pytest.raises(ValueError, match="60 random samples, 50 real images"):
+        fewer.frame(spec, [path])
 
 
 def test_all_measures_are_there():
