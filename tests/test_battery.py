@@ -13,9 +13,10 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from latent_atlas.claims.reasons import measured_rows, with_reasons
+from latent_atlas.claims.reasons import DIVERGED, diverged_seeds, measured_rows, with_reasons
 from latent_atlas.config.battery import BATTERY, MOST_IMAGES, why_not
 from latent_atlas.config.experiments import Experiment
+from latent_atlas.config.metrics import unit_of
 from latent_atlas.config.searches import with_values
 from latent_atlas.datasets.splits import read_split
 from latent_atlas.evaluation.likelihood import (
@@ -260,6 +261,26 @@ def test_every_model_has_every_measurement_or_a_reason(published):
     assert "there is no posterior" in by_name["gan-mnist-16"]
     counts = whole.groupby(["experiment", "metric"]).seed.nunique()
     assert counts["cae-mnist", "kl_nats"] == len(published.seeds_of("cae-mnist"))
+
+
+def test_rows_without_a_value_are_complete_but_for_it(published):
+    """Where a measurement cannot be made, and where a seed of a run diverged."""
+    measured = rows_of(published)
+    lost = (measured.experiment == "fnn") & (measured.seed == 1)
+    whole = with_reasons(measured[~lost], published)
+    assert not whole.drop(columns="value").isna().any().any()
+    assert whole.index.is_unique
+    no_value = whole[whole.value.isna()]
+    assert set(no_value[no_value.experiment == "gan-mnist-16"].dataset) == {"mnist"}
+    assert list(no_value.split) == [BATTERY[metric] for metric in no_value.metric]
+    impossible = no_value[no_value.reason != DIVERGED]
+    assert list(impossible.unit) == [unit_of(metric) for metric in impossible.metric]
+    diverged = whole[whole.reason == DIVERGED]
+    assert set(diverged.experiment) == {"fnn"}
+    assert sorted(diverged.metric) == sorted(measured[lost].metric)
+    assert diverged_seeds(whole) == {"fnn": [1]}
+    elsewhere = with_reasons(measured[~lost], published, "of another machine")
+    assert set(elsewhere.reason[diverged.index]) == {"of another machine"}
 
 
 def test_a_measurement_that_lacks_for_no_reason_is_an_error(published):

@@ -1,5 +1,7 @@
 """Judging on metrics made by hand, where every verdict is known beforehand."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,18 +132,42 @@ def test_the_unit_row_finds_the_frobenius_norm(published):
         "ad-coded|frobenius_per_number|train": 0.00022,
         "ad-coded|frobenius_per_number|test": 0.00107,
     }
-    assert row(judged(published, **values), "a1-ad-unit", "ad", "reconstruction_mse").verdict == (
-        "not reproduced"
-    )
+    found = row(judged(published, **values), "a1-ad-unit", "ad", "reconstruction_mse")
+    assert (found.verdict, found.note) == ("not reproduced", "|log ratio|")
+    assert found.against == "ad-coded frobenius_per_number"
+    assert found.reason.startswith("the rival unit is the nearer one; published over measured: 0.2")
+    claimed = math.log(0.0012 / 0.000265) + math.log(0.028 / 0.00135)
+    rival = math.log(0.000265 / 0.00022) + math.log(0.00135 / 0.00107)
+    assert found["mean"] == pytest.approx((rival - claimed) / 2, rel=0.01)
+    assert found.low < found["mean"] < found.high < 0
     values |= {
         "ad|reconstruction_mse|train": 0.00026,
         "ad|reconstruction_mse|test": 0.0013,
         "ad-coded|frobenius_per_number|train": 0.01,
         "ad-coded|frobenius_per_number|test": 0.01,
     }
-    assert row(judged(published, **values), "a1-ad-unit", "ad", "reconstruction_mse").verdict == (
-        "reproduced"
-    )
+    found = row(judged(published, **values), "a1-ad-unit", "ad", "reconstruction_mse")
+    assert found.verdict == "reproduced"
+    assert found.reason.startswith("the claimed unit is the nearer one")
+    values |= {
+        key.replace("ad|reconstruction_mse", "ad-coded|frobenius_per_number"): value
+        for key, value in values.items()
+        if key.startswith("ad|")
+    }
+    found = row(judged(published, **values), "a1-ad-unit", "ad", "reconstruction_mse")
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith("undecided")
+
+
+def test_the_unit_row_needs_both_units_measured(published):
+    metrics = metrics_of(published, {})
+    lacking = (metrics.experiment == "ad") & (metrics.metric == "reconstruction_mse")
+    for split in ("train", "test"):
+        kept = metrics[~(lacking & (metrics.split == split))]
+        frame = Judge(published, "auto_decoder", kept, NO_COSTS).frame()
+        found = row(frame, "a1-ad-unit", "ad", "reconstruction_mse")
+        assert found.verdict == "not attempted"
+        assert found.reason == "reconstruction_mse was not measured on ad"
 
 
 def test_orderings_and_thresholds(published):
@@ -161,6 +187,7 @@ def test_orderings_and_thresholds(published):
     assert alike.verdict == "reproduced"
     assert alike["mean"] == pytest.approx(0.3, rel=0.01)
     assert alike.low < 0.3 < alike.high
+    assert alike.low + alike.high == pytest.approx(2 * alike["mean"])
     assert row(frame, "a11-gap", "ad", "generalisation_gap").verdict == "not reproduced"
 
 
@@ -170,7 +197,9 @@ def test_small_scale_judges_orderings_but_no_published_number():
     frame = judged(project, **{"ad|random_coverage|test": 0.2})
     numbers = frame[(frame.kind == "number") | (frame.kind == "unit")]
     assert set(numbers.verdict) <= {"not comparable", "not attempted"}
-    assert numbers[numbers.verdict == "not comparable"].reason.str.contains("digits").all()
+    shown = numbers[numbers.verdict == "not comparable"]
+    assert shown.reason.str.contains("digits").all()
+    assert (shown.sd > 0).all()
     assert row(frame, "a2-ad", "ad", "test_coverage").verdict == "reproduced"
     shirts = row(frame, "a3-shirts", "ad", "random_share/Shirt")
     assert (shirts.verdict, shirts.reason) == ("not comparable", "digits has no class Shirt")
@@ -329,10 +358,22 @@ def test_the_severity_that_brings_a_published_error_is_calibrated(published):
     assert (flips.verdict, flips.published) == ("calibrated", "0.0403")
     assert flips["mean"] == pytest.approx(0.01 + 0.01 * 0.0203 / 0.04, rel=0.02)
     assert flips.low < flips["mean"] < flips.high
+    assert flips.sd > 0
+    assert flips.reason == "straight lines between the severities measured"
     square = row(frame, "d1-occlusion", "fnn", "severity/square")
     assert square.verdict == "calibrated"
     assert np.isnan(square["mean"])
     assert "outside what was measured" in square.reason
+    metrics = metrics_of(published, {}, "noise_robustness")
+    kept = metrics[metrics.metric != "corrupted_mse/clean"]
+    found = row(
+        Judge(published, "noise_robustness", kept, NO_COSTS).frame(),
+        "d1-flips",
+        "fnn",
+        "severity/flips",
+    )
+    assert found.verdict == "not attempted"
+    assert "corrupted_mse/clean was not measured on fnn" in found.reason
 
 
 @pytest.mark.parametrize(

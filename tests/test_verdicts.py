@@ -47,8 +47,9 @@ def test_wide_samples_are_inconclusive_and_say_how_many_seeds():
 
 
 def test_one_seed_or_none_is_inconclusive():
-    assert verdict([1.0], 1.0).verdict == INCONCLUSIVE
-    assert verdict([math.nan, math.nan], 1.0).verdict == INCONCLUSIVE
+    one, none = verdict([1.0], 1.0), verdict([math.nan, math.nan], 1.0)
+    assert (one.verdict, one.seeds_needed) == (INCONCLUSIVE, 2)
+    assert (none.verdict, none.seeds_needed) == (INCONCLUSIVE, 2)
     assert judge_sign(np.array([2.0]), 0.95, "x").verdict == INCONCLUSIVE
 
 
