@@ -9,6 +9,8 @@ import yaml
 from conftest import ROOT
 
 from latent_atlas.claims.judge import SCHEMA, Judge, first_reached
+from latent_atlas.claims.reasons import DIVERGED
+from latent_atlas.claims.verdicts import half_width
 from latent_atlas.config.corruptions import CLEAN, CORRUPTIONS
 from latent_atlas.config.metrics import unit_of
 from latent_atlas.config.project import Project
@@ -189,6 +191,54 @@ def test_orderings_and_thresholds(published):
     assert alike.low < 0.3 < alike.high
     assert alike.low + alike.high == pytest.approx(2 * alike["mean"])
     assert row(frame, "a11-gap", "ad", "generalisation_gap").verdict == "not reproduced"
+
+
+def test_a_row_tells_what_was_measured_and_against_what(published):
+    shares = {f"{name}|random_share/Shirt|test": 0.8 for name in ("ad", "ad-coded")}
+    frame = judged(published, **shares)
+    number = row(frame, "a1-vad-train", "vad", "total_loss")
+    assert (number.reading, number.epochs, number.split) == ("as written", 50, "train")
+    assert (number.dataset, number.seeds) == ("fashion-mnist", 5)
+    assert (number.published, number.against) == ("0.02179", "")
+    assert number.tolerance == half_width("0.02179", 0.1, 0.0)
+    assert number.note == "chose the KL weight"
+    assert number.reason == "the published value was used to choose a setting"
+    ordering = row(frame, "a2-ad", "ad", "test_coverage")
+    assert (ordering.against, ordering.note) == ("ad random_coverage", "")
+    assert ordering.reason.startswith("higher − lower: ")
+    assert np.isnan(ordering.tolerance)
+    below = row(frame, "a3-alike", "ad", "random_diversity")
+    assert below.against == "< 0.5"
+    assert below.reason.startswith("below 0.5: ")
+    above = row(frame, "a3-shirts", "ad", "random_share/Shirt")
+    assert (above.against, above.verdict) == ("> 0.5", "reproduced")
+    assert above["mean"] == pytest.approx(0.8, rel=0.01)
+    unit = row(frame, "a1-ad-unit", "ad", "reconstruction_mse")
+    assert unit.published == "0.000265, 0.00135"
+    left_out = frame[frame.verdict == "not attempted"]
+    assert (left_out[["note", "against", "published", "dataset"]] == "").all(axis=None)
+    undecided = frame[(frame.verdict == "inconclusive") & frame.p_value.notna()]
+    assert len(undecided) > 1
+    assert not undecided.survives_holm.any()
+
+
+def test_a_row_of_a_run_with_a_diverged_seed_says_so_and_is_whole(published):
+    metrics = metrics_of(published, {}).assign(reason="")
+    lost = (metrics.experiment == "ad") & (metrics.seed == 2)
+    metrics.loc[lost, ["value", "reason"]] = [np.nan, DIVERGED]
+    frame = Judge(published, "auto_decoder", metrics, NO_COSTS).frame()
+    found = row(frame, "a2-ad", "ad", "test_coverage")
+    assert found.reason.endswith("; ad without seed 2, which diverged")
+    assert (found.seeds, found.epochs, found.dataset) == (4, 400, "fashion-mnist")
+
+
+def test_an_ordering_needs_both_of_its_ends(published):
+    metrics = metrics_of(published, {})
+    for end in ("random_coverage", "test_coverage"):
+        kept = metrics[(metrics.experiment != "ad") | (metrics.metric != end)]
+        frame = Judge(published, "auto_decoder", kept, NO_COSTS).frame()
+        found = row(frame, "a2-ad", "ad", "test_coverage")
+        assert (found.verdict, found.reason) == ("not attempted", f"{end} was not measured on ad")
 
 
 def test_small_scale_judges_orderings_but_no_published_number():

@@ -226,9 +226,9 @@ class Judge:
         reason = judgement.reason
         if 0 < living < len(values):
             reason += f"; {len(values) - living} seeds gave no finite value"
-        for run in sorted({name, *against.split()} & self.diverged.keys()):
-            seeds = ", ".join(map(str, self.diverged[run]))
-            reason += f"; {run} without seed {seeds}, which diverged"
+        for lacking in sorted({name, *against.split()} & self.diverged.keys()):
+            seeds = ", ".join(map(str, self.diverged[lacking]))
+            reason += f"; {lacking} without seed {seeds}, which diverged"
         return {
             "study": self.study.id,
             "claim": claim.id,
