@@ -232,6 +232,23 @@ def test_a_row_of_a_run_with_a_diverged_seed_says_so_and_is_whole(published):
     assert (found.seeds, found.epochs, found.dataset) == (4, 400, "fashion-mnist")
 
 
+def test_a_row_counts_the_seeds_whose_values_are_finite(published):
+    metrics = metrics_of(published, {})
+    codes = (metrics.experiment == "ad") & (metrics.metric == "test_coverage")
+    for dead in (1, 4, 5):
+        metrics.loc[codes & (metrics.seed < dead), "value"] = np.nan
+        found = row(
+            Judge(published, "auto_decoder", metrics, NO_COSTS).frame(),
+            "a2-ad",
+            "ad",
+            "test_coverage",
+        )
+        assert found.seeds == 5 - dead
+        said = f"; {dead} seeds gave no finite value"
+        assert found.reason.endswith(said if dead < 5 else "no seed gave a finite value")
+        assert found.reason != said
+
+
 def test_an_ordering_needs_both_of_its_ends(published):
     metrics = metrics_of(published, {})
     for end in ("random_coverage", "test_coverage"):
@@ -448,3 +465,13 @@ def test_one_timing_of_all_seeds_decides_nothing(published):
     frame = judged_d(published, costs)
     timed = row(frame, "d2-faster", "cnn", "train_seconds")
     assert (timed.verdict, timed["mean"], timed.seeds) == ("inconclusive", 10.0, 1)
+    alone = pd.DataFrame(
+        {
+            "experiment": ["fnn"] * 3 + ["cnn"] * 3,
+            "seed": [0, 1, 2] * 2,
+            "seeds": 1,
+            "train_seconds": [30.0, 31, 32, 60, 60, 60],
+        }
+    )
+    timed = row(judged_d(published, alone), "d2-faster", "cnn", "train_seconds")
+    assert (timed["mean"], timed.seeds) == (29.0, 3)

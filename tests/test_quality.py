@@ -51,6 +51,15 @@ def test_kernel_distance_is_unbiased_on_equal_laws():
     assert kernel_distance(normal(50, 8), normal(50, 8, seed=1) + 1) > 0.5
 
 
+def test_kernel_distance_equals_its_definition():
+    """Bińkowski et al. 2018, equation 4: means over pairs of different points."""
+    x, y = normal(2, 20, 8)
+    inside, across = (((a @ b.T / 8) + 1) ** 3 for a, b in ((x, x), (x, y)))
+    other = (y @ y.T / 8 + 1) ** 3
+    pairs = [k[~np.eye(20, dtype=bool)].mean() for k in (inside, other)]
+    assert kernel_distance(x, y) == pytest.approx(sum(pairs) - 2 * across.mean())
+
+
 def test_precision_recall_density_and_coverage_of_equal_and_of_distant_sets():
     real = normal(200, 8)
     same = precision_recall_density_coverage(real, real)
@@ -148,6 +157,7 @@ def test_quality_of_stored_samples(squares, tmp_path):
         "walk_0_bases": ramp,
         "walk_1_bases": still,
         "linear": ramp,
+        "strongest_width": ramp,
     }
     path = str(tmp_path / "samples.safetensors")
     stored = {name: images.astype(np.uint8) for name, images in stored.items()}
@@ -170,6 +180,7 @@ def test_quality_of_stored_samples(squares, tmp_path):
     assert value["random_feature_coverage"] > 0.8 > value["mixture_feature_coverage"]
     assert value["walk_class_change/0"] == 0.5
     assert value["walk_class_change/1"] == 0.0
+    assert value["width_class_change"] == 0.5
     assert value["linear_feature_roughness"] >= 1
     fewer = Quality(Features(dataset, weights), files, 50)
     assert fewer.count == 50

@@ -53,6 +53,49 @@ def test_one_seed_or_none_is_inconclusive():
     assert judge_sign(np.array([2.0]), 0.95, "x").verdict == INCONCLUSIVE
 
 
+THREE = np.array([-1.0, 0.0, 1.0])
+"""Mean 0, standard deviation 1."""
+
+
+def judged(published, tolerance, values=THREE, better=None):
+    found = judge_number(values, published, tolerance, better, 0.95)
+    assert (found.mean, found.sd) == (values.mean(), values.std(ddof=1))
+    return found.verdict, found.reason.split()[1]
+
+
+def test_the_equivalence_test_decides_at_its_one_sided_bound():
+    one_sided = stats.t.ppf(0.95, 2) / math.sqrt(3)
+    assert judged(0, one_sided + 0.01) == (REPRODUCED, "mean")
+    assert judged(0, one_sided - 0.01) == (INCONCLUSIVE, "interval")
+    assert judged(2, one_sided + 2.01) == (REPRODUCED, "mean")
+    assert judged(-2, one_sided + 1.99) == (INCONCLUSIVE, "interval")
+
+
+def test_a_published_draw_decides_by_the_prediction_interval():
+    prediction = stats.t.ppf(0.975, 2) * math.sqrt(1 + 1 / 3)
+    assert judged(prediction - 0.01, prediction + 0.01) == (REPRODUCED, "published")
+    assert judged(prediction + 0.005, prediction + 0.01) == (INCONCLUSIVE, "interval")
+    assert judged(prediction - 0.01, prediction - 0.005) == (INCONCLUSIVE, "interval")
+    assert judged(prediction + 1, 1.01) == (INCONCLUSIVE, "interval")
+    assert judged(prediction + 1, 0.99) == (NOT_REPRODUCED, "single")
+    assert judged(prediction + 1, 0.99, better="lower") == (BETTER, "single")
+    assert judged(prediction + 1, 0.99, better="higher") == (NOT_REPRODUCED, "single")
+
+
+def test_two_seeds_decide():
+    assert judged(0.0, 10.0, np.array([-1.0, 1.0]))[0] == REPRODUCED
+    assert judge_sign(np.array([1.0, 1.01]), 0.95, "x").verdict == REPRODUCED
+
+
+def test_an_undecided_sign_tells_how_many_seeds_would_decide():
+    found = judge_sign(np.array([-0.5, 1.0, 1.5, 0.0]), 0.95, "x")
+    assert (found.verdict, found.reason) == (INCONCLUSIVE, "x: the interval holds 0")
+    assert (found.mean, found.low < 0 < found.high) == (0.5, True)
+    n = found.seeds_needed
+    assert stats.t.ppf(0.975, n - 1) * found.sd / math.sqrt(n) < found.mean
+    assert stats.t.ppf(0.975, n - 2) * found.sd / math.sqrt(n - 1) >= found.mean
+
+
 def test_a_dead_seed_is_left_out():
     with_dead = verdict([1.0, 1.01, math.nan, 0.99], 1.0)
     assert repr(with_dead) == repr(verdict([1.0, 1.01, 0.99], 1.0))
@@ -65,14 +108,18 @@ def test_sign_equals_the_t_test():
     assert found.effect_size == pytest.approx(values.mean() / values.std(ddof=1))
     assert found.verdict == REPRODUCED
     assert found.low > 0
-    assert judge_sign(-values, 0.95, "x").verdict == NOT_REPRODUCED
+    assert found.reason == "x: the interval lies above 0"
+    against = judge_sign(-values, 0.95, "x")
+    assert (against.verdict, against.reason) == (NOT_REPRODUCED, "x: the interval lies below 0")
+    assert (against.mean, against.low, against.high) == (-found.mean, -found.high, -found.low)
     assert judge_sign(values - 0.3, 0.95, "x").verdict == INCONCLUSIVE
 
 
 def test_sign_without_spread():
     assert judge_sign(np.ones(3), 0.95, "x").verdict == REPRODUCED
     assert judge_sign(-np.ones(3), 0.95, "x").verdict == NOT_REPRODUCED
-    assert judge_sign(np.zeros(3), 0.95, "x").verdict == INCONCLUSIVE
+    none = judge_sign(np.zeros(3), 0.95, "x")
+    assert (none.verdict, none.p_value, none.effect_size) == (INCONCLUSIVE, 1, 0)
 
 
 def test_holm():
