@@ -195,18 +195,23 @@ def test_what_is_no_longer_declared_as_it_was_run_is_dropped(published, tmp_path
 
 
 def test_the_figure_of_more_runs_is_kept(published, tmp_path):
+    """One of as many others is not taken for it; the same runs again are."""
     kept, tables = tmp_path / "recorded", run_tables(tmp_path / "a", "aaa", {"ad": 0.5})
-    for commit, runs, size in (("few", 1, 10), ("many", 2, 20), ("few again", 1, 30)):
+    shown = []
+    for commit, runs in enumerate(("a", "bc", "b", "bd", "bc", "bcd")):
         sidecar = tmp_path / "run" / "fig1.json"
         figure = {"id": "fig1", "kind": "decodes"}
-        inputs = {str(n): "hash" for n in range(runs)}
+        inputs = dict.fromkeys(runs, "hash")
         write_json(sidecar, {"study": "auto_decoder", "figure": figure, "inputs": inputs})
-        sidecar.with_suffix(".png").write_bytes(bytes(size))
+        sidecar.with_suffix(".png").write_bytes(bytes(commit))
         tables.sidecars = [str(sidecar)]
-        write_table(tables.provenance, pd.DataFrame({"key": ["commit"], "value": [commit]}))
+        facts = pd.DataFrame({"key": ["commit"], "value": [f"commit {commit}"]})
+        write_table(tables.provenance, facts)
         record_study(published, "auto_decoder", tables, kept)
-    assert json.loads((kept / "figures/fig1.json").read_text())["commit"] == "many"
-    assert (kept / "figures/fig1.png").read_bytes() == bytes(20)
+        found = json.loads((kept / "figures/fig1.json").read_text())["commit"]
+        assert found == f"commit {len((kept / 'figures/fig1.png').read_bytes())}"
+        shown.append(int(found.removeprefix("commit ")))
+    assert shown == [0, 1, 1, 1, 4, 5]
 
 
 def test_a_figure_is_shown_once():

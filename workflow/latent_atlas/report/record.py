@@ -61,10 +61,13 @@ def record_study(project: Project, study: str, tables, folder: Path) -> None:
 
 
 def _keep_figure(sidecar: Path, described: dict, folder: Path) -> None:
-    """Copy a figure's picture and facts, unless one of more runs is recorded already."""
-    kept = folder / sidecar.name
-    if kept.exists() and len(json.loads(kept.read_text())["inputs"]) > len(described["inputs"]):
-        return
+    """Copy a figure's picture and facts, unless one of more runs, or of as many others, is recorded
+    already."""
+    kept, fresh = folder / sidecar.name, set(described["inputs"])
+    if kept.exists():
+        old = set(json.loads(kept.read_text())["inputs"])
+        if len(fresh) <= len(old) and not old <= fresh:
+            return
     shown = picture(sidecar, described)
     with atomic(folder / shown.name) as temporary:
         temporary.write_bytes(shown.read_bytes())
