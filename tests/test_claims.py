@@ -161,15 +161,17 @@ def test_the_unit_row_finds_the_frobenius_norm(published):
     assert found.reason.startswith("undecided")
 
 
-def test_the_unit_row_needs_both_units_measured(published):
+def test_the_unit_row_needs_both_units_of_both_splits(published):
     metrics = metrics_of(published, {})
-    lacking = (metrics.experiment == "ad") & (metrics.metric == "reconstruction_mse")
-    for split in ("train", "test"):
-        kept = metrics[~(lacking & (metrics.split == split))]
-        frame = Judge(published, "auto_decoder", kept, NO_COSTS).frame()
-        found = row(frame, "a1-ad-unit", "ad", "reconstruction_mse")
-        assert found.verdict == "not attempted"
-        assert found.reason == "reconstruction_mse was not measured on ad"
+    for name, metric in (("ad", "reconstruction_mse"), ("ad-coded", "frobenius_per_number")):
+        for split in ("train", "test"):
+            lacking = (
+                metrics[["experiment", "metric", "split"]].eq([name, metric, split]).all(axis=1)
+            )
+            frame = Judge(published, "auto_decoder", metrics[~lacking], NO_COSTS).frame()
+            found = row(frame, "a1-ad-unit", "ad", "reconstruction_mse")
+            assert found.verdict == "not attempted"
+            assert found.reason == f"{metric} was not measured on {name}"
 
 
 def test_orderings_and_thresholds(published):
@@ -232,21 +234,21 @@ def test_a_row_of_a_run_with_a_diverged_seed_says_so_and_is_whole(published):
     assert (found.seeds, found.epochs, found.dataset) == (4, 400, "fashion-mnist")
 
 
-def test_a_row_counts_the_seeds_whose_values_are_finite(published):
+@pytest.mark.parametrize(
+    ("dead", "reason"),
+    [
+        (1, "higher − lower: the interval holds 0; 1 seeds gave no finite value"),
+        (4, "one seed gives no interval; 4 seeds gave no finite value"),
+        (5, "no seed gave a finite value"),
+    ],
+)
+def test_a_row_counts_the_seeds_whose_values_are_finite(published, dead, reason):
     metrics = metrics_of(published, {})
-    codes = (metrics.experiment == "ad") & (metrics.metric == "test_coverage")
-    for dead in (1, 4, 5):
-        metrics.loc[codes & (metrics.seed < dead), "value"] = np.nan
-        found = row(
-            Judge(published, "auto_decoder", metrics, NO_COSTS).frame(),
-            "a2-ad",
-            "ad",
-            "test_coverage",
-        )
-        assert found.seeds == 5 - dead
-        said = f"; {dead} seeds gave no finite value"
-        assert found.reason.endswith(said if dead < 5 else "no seed gave a finite value")
-        assert found.reason != said
+    covering = (metrics.experiment == "ad") & (metrics.metric == "test_coverage")
+    metrics.loc[covering & (metrics.seed < dead), "value"] = np.nan
+    frame = Judge(published, "auto_decoder", metrics, NO_COSTS).frame()
+    found = row(frame, "a2-ad", "ad", "test_coverage")
+    assert (found.seeds, found.reason) == (5 - dead, reason)
 
 
 def test_an_ordering_needs_both_of_its_ends(published):
@@ -433,12 +435,8 @@ def test_the_severity_that_brings_a_published_error_is_calibrated(published):
     assert "outside what was measured" in square.reason
     metrics = metrics_of(published, {}, "noise_robustness")
     kept = metrics[metrics.metric != "corrupted_mse/clean"]
-    found = row(
-        Judge(published, "noise_robustness", kept, NO_COSTS).frame(),
-        "d1-flips",
-        "fnn",
-        "severity/flips",
-    )
+    frame = Judge(published, "noise_robustness", kept, NO_COSTS).frame()
+    found = row(frame, "d1-flips", "fnn", "severity/flips")
     assert found.verdict == "not attempted"
     assert "corrupted_mse/clean was not measured on fnn" in found.reason
 

@@ -57,9 +57,10 @@ THREE = np.array([-1.0, 0.0, 1.0])
 """Mean 0, standard deviation 1."""
 
 
-def judged(published, tolerance, values=THREE, better=None):
-    found = judge_number(values, published, tolerance, better, 0.95)
-    assert (found.mean, found.sd) == (values.mean(), values.std(ddof=1))
+def judged(published, tolerance, better=None):
+    """The verdict on `THREE`, and a word of its reason."""
+    found = verdict(THREE, published, tolerance, better)
+    assert (found.mean, found.sd) == (0, 1)
     return found.verdict, found.reason.split()[1]
 
 
@@ -83,7 +84,7 @@ def test_a_published_draw_decides_by_the_prediction_interval():
 
 
 def test_two_seeds_decide():
-    assert judged(0.0, 10.0, np.array([-1.0, 1.0]))[0] == REPRODUCED
+    assert verdict([-1, 1], 0, 10).verdict == REPRODUCED
     assert judge_sign(np.array([1.0, 1.01]), 0.95, "x").verdict == REPRODUCED
 
 

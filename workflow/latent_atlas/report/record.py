@@ -65,7 +65,7 @@ def _keep_figure(sidecar: Path, described: dict, folder: Path) -> None:
     already."""
     kept, fresh = folder / sidecar.name, set(described["inputs"])
     if kept.exists():
-        old = set(json.loads(kept.read_text())["inputs"])
+        old = set(json.loads(kept.read_text(encoding="utf-8"))["inputs"])
         if len(fresh) <= len(old) and not old <= fresh:
             return
     shown = picture(sidecar, described)
