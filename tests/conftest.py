@@ -187,7 +187,10 @@ def finished(tmp_path_factory) -> Checkout:
     with FileLock(shared / "finished.lock"):
         if folder.exists():
             return Checkout.at(folder)
-        checkout = Checkout(shared / "unfinished")
+        unfinished = shared / "unfinished"
+        if unfinished.exists():
+            pytest.fail(f"the tiny run failed in an earlier test, which says why: {unfinished}")
+        checkout = Checkout(unfinished)
         checkout.make_tiny()
         checkout.edit("config/config.yaml", seeds=2)
         run = checkout.snakemake()

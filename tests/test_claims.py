@@ -237,8 +237,8 @@ def test_a_row_of_a_run_with_a_diverged_seed_says_so_and_is_whole(published):
 @pytest.mark.parametrize(
     ("dead", "reason"),
     [
-        (1, "higher − lower: the interval holds 0; 1 seeds gave no finite value"),
-        (4, "one seed gives no interval; 4 seeds gave no finite value"),
+        (1, "higher − lower: the interval holds 0; seeds without a finite value: 1"),
+        (4, "one seed gives no interval; seeds without a finite value: 4"),
         (5, "no seed gave a finite value"),
     ],
 )

@@ -225,7 +225,7 @@ class Judge:
         living = int(np.isfinite(values).sum())
         reason = judgement.reason
         if 0 < living < len(values):
-            reason += f"; {len(values) - living} seeds gave no finite value"
+            reason += f"; seeds without a finite value: {len(values) - living}"
         for lacking in sorted({name, *against.split()} & self.diverged.keys()):
             seeds = ", ".join(map(str, self.diverged[lacking]))
             reason += f"; {lacking} without seed {seeds}, which diverged"
