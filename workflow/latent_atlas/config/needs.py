@@ -66,7 +66,7 @@ FAMILIES = {
     "conv-autoencoder": Cost(200),
     "conv-vae": Cost(200),
     "image-autoencoder": Cost(1600, 200),
-    "image-vae": Cost(2100, 200),
+    "image-vae": Cost(2600, 200),
     "pool-vae": Cost(1900, 700),
     "gan": Cost(3200, 400),
     "own-autoencoder": Cost(2000, 400),
