@@ -25,7 +25,7 @@ def test_minutes_and_memory_cover_what_was_recorded(published, path):
         else:
             rule, wildcards = "sweep", {"sweep": name}
         took = rows.train_seconds.sum() / 60
-        assert 3 * took < needs.runtime(rule, [wildcards]) < 50 * took + 20, name
+        assert 3 * took < needs.runtime(rule, [wildcards]) < 40 * took + 20, name
         peak = rows.peak_memory_mib.max() * 1.049
         assert 1.2 * peak < needs.mem_mb(rule, [wildcards]) < 4 * peak, name
         seen += 1
