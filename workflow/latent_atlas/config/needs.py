@@ -68,7 +68,7 @@ FAMILIES = {
     "image-autoencoder": Cost(1600, 200),
     "image-vae": Cost(2100, 200),
     "pool-vae": Cost(1900, 700),
-    "gan": Cost(3200, 400),
+    "gan": Cost(8700, 400),
     "own-autoencoder": Cost(2000, 400),
     "own-vae": Cost(2000, 400),
     "encoder": Cost(60),
