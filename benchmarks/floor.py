@@ -29,8 +29,9 @@ class Rates:
 
 
 def rates(threads: int, device: str = "cpu") -> Rates:
-    """The best of several tries: a float32 product of two 1024×1024 matrices, by the library that
-    the project takes, and a copy of 256 MiB, of which each byte is read once and written once."""
+    """The best of many tries, as a shared machine has slow seconds: a float32 product of
+    two 1024×1024 matrices, by the library that the project takes, and a copy of 256 MiB, of which
+    each byte is read once and written once."""
     prepare_torch(threads)
     a, b = torch.randn(2, MATRIX, MATRIX, device=device)
     out = torch.empty(MATRIX, MATRIX, device=device)
@@ -41,7 +42,7 @@ def rates(threads: int, device: str = "cpu") -> Rates:
     )
 
 
-def _best(work: Callable[[], object], tries: int = 20) -> float:
+def _best(work: Callable[[], object], tries: int = 200) -> float:
     found = []
     for _ in range(tries):
         begin = time.perf_counter()

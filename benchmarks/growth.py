@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.ticker import LogLocator, MaxNLocator
 from scipy import stats
 from tqdm import tqdm
 
@@ -129,7 +130,7 @@ def draw(table: pd.DataFrame) -> plt.Figure:
     """One column an axis, one row a measure; both scales logarithmic, exponents in the legend."""
     axes = list(dict.fromkeys(table.axis))
     fitted = exponents(table).set_index(["axis", "model", "measure"]).exponent
-    figure, flat = panels(len(MEASURES) * len(axes), 2.6, 2.6, columns=len(axes))
+    figure, flat = panels(len(MEASURES) * len(axes), 3, 3.2, columns=len(axes))
     places = [(measure, axis) for measure in MEASURES for axis in axes]
     models = list(dict.fromkeys(table.model))
     for panel, (measure, axis) in zip(flat, places, strict=True):
@@ -146,6 +147,11 @@ def draw(table: pd.DataFrame) -> plt.Figure:
         values = sorted(set(table[table.axis == axis].value))
         panel.set_xticks(values, [f"{value:,}" for value in values], rotation=45)
         panel.minorticks_off()
+        low, high = panel.get_ylim()
+        panel.yaxis.set_major_locator(
+            LogLocator(subs=(1, 2, 5)) if high > 10 * low else MaxNLocator(5)
+        )
+        panel.yaxis.set_major_formatter("{x:g}")
         panel.set(xlabel=NAMES[axis], ylabel=MEASURES[measure])
-        panel.legend(fontsize=7)
+        panel.legend(fontsize=7, loc="lower left", bbox_to_anchor=(0, 1))
     return figure
