@@ -441,6 +441,13 @@ def test_the_severity_that_brings_a_published_error_is_calibrated(published):
     assert "corrupted_mse/clean was not measured on fnn" in found.reason
 
 
+def test_clean_images_have_severity_zero(published):
+    errors = {"clean": 0.02, "flips-0.01": 0.06, "flips-0.02": 0.1, "flips-0.05": 0.2}
+    changes = {f"fnn|corrupted_mse/{name}|test": value for name, value in errors.items()}
+    flips = row(judged_d(published, **changes), "d1-flips", "fnn", "severity/flips")
+    assert flips["mean"] == pytest.approx(0.01 * 0.0203 / 0.04, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("errors", "level", "expected"),
     [
