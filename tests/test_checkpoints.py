@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from latent_atlas import interruption
 from latent_atlas.latents.fit import fit_table
+from latent_atlas.training import checkpoints
 from latent_atlas.training.checkpoints import Checkpoints, Unfinished
 from latent_atlas.training.loop import SeedImages, Training, initial_model, train
 from latent_atlas.training.records import EpochRecords
@@ -131,6 +133,21 @@ def test_a_damaged_state_is_set_aside_and_the_one_before_is_taken(
     assert aside.read_bytes() == content
     assert f"set aside as {aside}" in caplog.text
     assert f"going on from {before}" in caplog.text
+
+
+def test_a_state_is_written_once_its_minutes_have_passed(tmp_path, monkeypatch):
+    now = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr(checkpoints, "time", SimpleNamespace(monotonic=lambda: now.seconds))
+    written, done = Checkpoints(tmp_path, {}, minutes=2), []
+    for step in range(1, 11):
+        now.seconds += 50
+        written.after_step(lambda step=step: {"done": torch.tensor(step)})
+        done.append(int(state["done"]) if (state := written.load()) else 0)
+    assert done == [0, 0, 3, 3, 3, 6, 6, 6, 9, 9]
+
+
+def test_clearing_what_was_never_written_is_no_error(tmp_path):
+    Unfinished(tmp_path / "none", {}, minutes=1).clear()
 
 
 def test_a_state_of_other_work_is_not_taken(published, images, tmp_path, monkeypatch):
