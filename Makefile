@@ -15,7 +15,7 @@ test: $(ENV)/installed
 	$(BIN)/snakemake --lint
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
-# Speed beside what people use instead; half an hour, with nothing else running.
+# Speed beside what people use instead; an hour or two, with nothing else running.
 bench: $(ENV)/rivals
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 

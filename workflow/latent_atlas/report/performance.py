@@ -39,6 +39,7 @@ def _table(frame: pd.DataFrame) -> str:
                 "over the best rival": shown.rate / best,
                 "of the floor": shown.of_floor,
                 "binds": shown.binds,
+                "turns": shown.repeats,
             }
         )
     rows = [list(shown.columns), ["---:" if k.kind in "fi" else "---" for k in shown.dtypes]]
