@@ -35,21 +35,23 @@ mutants: $(ENV)/mutmut
 	cd $(ENV)/mutants && ../bin/mutmut run && ../bin/mutmut results
 
 $(ENV)/mutmut: $(ENV)/installed tests/mutants/requirements.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r tests/mutants/requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r tests/mutants/requirements.lock
 	touch $@
 
 $(ENV)/fuzzer: $(ENV)/installed tests/faults/requirements.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r tests/faults/requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r tests/faults/requirements.lock
 	touch $@
 
 $(ENV)/rivals: $(ENV)/installed benchmarks/requirements.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r benchmarks/requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r benchmarks/requirements.lock
 	touch $@
 
+# The locks are whole: pip has nothing to resolve. Where it does, the pip of Python 3.11 refuses an
+# extra of a locked package, as coverage[toml], on the day that a newer release comes out.
 $(ENV)/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python %d.%d found, 3.11 to 3.13 needed: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv $(ENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	touch $@
 
