@@ -12,7 +12,7 @@ from torch.nn import functional
 from latent_atlas.config.networks import NETWORKS
 from latent_atlas.models.layers import StackedLinear
 from latent_atlas.models.per_seed import PerSeed
-from latent_atlas.models.transposed import TransposedConv2d
+from latent_atlas.models.strided import StridedConv2d, TransposedConv2d
 from latent_atlas.streams import torch_streams
 from latent_atlas.training.loop import SeedImages, initial_model, train
 
@@ -54,14 +54,19 @@ def lone_linear(stacked: StackedLinear) -> nn.Linear:
     return linear
 
 
-def torch_transposed(layer: TransposedConv2d) -> nn.ConvTranspose2d:
-    padding = layer.padding[0]
-    plain = nn.ConvTranspose2d(*layer.weight.shape[:2], layer.kernel_size, 2, padding)
+def torchs(layer: StridedConv2d | TransposedConv2d) -> nn.Conv2d | nn.ConvTranspose2d:
+    (kind,) = type(layer).__bases__
+    plain = kind(layer.in_channels, layer.out_channels, 4, 2, 1)
     plain.load_state_dict(layer.state_dict())
     return plain
 
 
-PLAIN = {StackedLinear: lone_linear, PerSeed: Lone, TransposedConv2d: torch_transposed}
+PLAIN = {
+    StackedLinear: lone_linear,
+    PerSeed: Lone,
+    StridedConv2d: torchs,
+    TransposedConv2d: torchs,
+}
 
 
 def plain(module: nn.Module) -> nn.Module:
@@ -212,21 +217,19 @@ def test_training_equals_a_plain_loop(published, name):
         torch.testing.assert_close(ours.table[0], table.detach(), atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize(
-    ("channels", "filters", "kernel", "padding", "side"),
-    [(32, 16, 3, 0, 3), (16, 8, 4, 1, 7), (8, 1, 4, 1, 14), (3, 2, 3, 1, 5)],
-)
-def test_transposed_convolution_equals_torchs(channels, filters, kernel, padding, side):
+@pytest.mark.parametrize("layer", [StridedConv2d, TransposedConv2d])
+@pytest.mark.parametrize(("channels", "filters", "side"), [(8, 16, 14), (16, 8, 6), (3, 1, 4)])
+def test_strided_convolutions_equal_torchs(layer, channels, filters, side):
     torch.manual_seed(0)
-    ours = TransposedConv2d(channels, filters, kernel, padding).double()
-    x = torch.randn(5, channels, side, side + 1, dtype=torch.float64, requires_grad=True)
-    images = [ours(x), torch_transposed(ours).double()(x)]
-    torch.testing.assert_close(*images, atol=1e-12, rtol=0)
-    along = torch.randn_like(images[0])
-    expected = nn.ConvTranspose2d.forward(ours, x)
-    for found, wanted in zip(
-        torch.autograd.grad(images[0], [x, ours.weight, ours.bias], along),
-        torch.autograd.grad(expected, [x, ours.weight, ours.bias], along),
+    ours = layer(channels, filters).double()
+    x = torch.randn(5, channels, side, side + 2, dtype=torch.float64, requires_grad=True)
+    found, expected = ours(x), torchs(ours).double()(x)
+    torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
+    along, expected = torch.randn_like(found), type(ours).__bases__[0].forward(ours, x)
+    by = [x, ours.weight, ours.bias]
+    for one, other in zip(
+        torch.autograd.grad(found, by, along),
+        torch.autograd.grad(expected, by, along),
         strict=True,
     ):
-        torch.testing.assert_close(found, wanted, atol=1e-11, rtol=0)
+        torch.testing.assert_close(one, other, atol=1e-11, rtol=0)

@@ -9,7 +9,7 @@ from latent_atlas.config import networks as config
 from latent_atlas.models.base import LatentModel
 from latent_atlas.models.per_seed import PerSeed, Streams, drop
 from latent_atlas.models.posterior import soft_clamp
-from latent_atlas.models.transposed import TransposedConv2d
+from latent_atlas.models.strided import StridedConv2d, TransposedConv2d
 
 
 class ConvEncoder(nn.Module):
@@ -20,7 +20,7 @@ class ConvEncoder(nn.Module):
     ):
         super().__init__()
         self.conv1 = nn.Conv2d(1, 8, 4, stride=2, padding=1)
-        self.conv2 = nn.Conv2d(8, 16, 4, stride=2, padding=1)
+        self.conv2 = StridedConv2d(8, 16)
         self.conv3 = nn.Conv2d(16, 32, 3, stride=2)
         self.hidden = nn.Linear(288, 64)
         self.code = nn.Linear(64, outputs)
@@ -45,9 +45,9 @@ class ConvDecoder(nn.Module):
         super().__init__()
         self.hidden1 = nn.Linear(latent, 64)
         self.hidden2 = nn.Linear(64, 288)
-        self.conv1 = TransposedConv2d(32, 16, 3)
-        self.conv2 = TransposedConv2d(16, 8, 4, padding=1)
-        self.conv3 = TransposedConv2d(8, 1, 4, padding=1)
+        self.conv1 = nn.ConvTranspose2d(32, 16, 3, stride=2)
+        self.conv2 = TransposedConv2d(16, 8)
+        self.conv3 = TransposedConv2d(8, 1)
         self.dropout = dropout
 
     def forward(self, z: Tensor, stream: torch.Generator | None = None) -> Tensor:
