@@ -1,9 +1,14 @@
 """How torch uses the processor."""
 
+import ctypes
 import os
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+"""Of glibc's `mallopt` (malloc.h)."""
+KEPT, LARGEST = 2**30, 2**25
+"""Bytes that glibc keeps, and of the largest tensor for which it may do so."""
 
 
 def prepare_torch(threads: int) -> None:
@@ -13,10 +18,20 @@ def prepare_torch(threads: int) -> None:
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     import torch
 
+    keep_freed_memory()
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     if torch.backends.cpu.get_cpu_capability() == "AVX512" and _made_by_amd():
         multiply_by_onednn()
+
+
+def keep_freed_memory() -> None:
+    """For the next step, which takes as much again: glibc gives it back to the system otherwise and
+    then gets it page by page."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(TRIM_THRESHOLD, KEPT)
+        library.mallopt(MMAP_THRESHOLD, LARGEST)
 
 
 def multiply_by_onednn() -> None:
