@@ -67,7 +67,7 @@ def drop(x: Tensor, rate: float, stream: torch.Generator | None) -> Tensor:
     if stream is None or rate == 0:
         return x
     kept = torch.rand(x.shape, generator=stream).to(x) >= rate
-    return x * kept / max(1 - rate, torch.finfo(x.dtype).tiny)
+    return x * kept.to(x).div_(max(1 - rate, torch.finfo(x.dtype).tiny))
 
 
 def _stack(module: PerSeed, state: dict, prefix: str, _metadata) -> None:

@@ -77,9 +77,11 @@ class SeedImages:
 
     def batch(self, index: Tensor, dtype: torch.dtype) -> Tensor:
         """Grey levels over 255, [S,B,pixels], of image numbers `index` [S,B]."""
-        seeds = torch.arange(index.shape[0], device=index.device)[:, None]
-        stack = seeds if self.pixels.shape[0] > 1 else torch.zeros_like(seeds)
-        return self.pixels[stack, index].to(dtype).div_(255)
+        if len(self.pixels) == 1:
+            rows = self.pixels[0].index_select(0, index.flatten()).unflatten(0, index.shape)
+        else:
+            rows = self.pixels[torch.arange(len(index), device=index.device)[:, None], index]
+        return rows.to(dtype).div_(255)
 
     def target(self, index: Tensor, batch: Tensor) -> Tensor:
         """What reconstructions of `batch`, of image numbers `index`, are held to: itself."""
