@@ -28,6 +28,7 @@ for batch in jobs.batches():
             f"{RESULTS}/logs/{batch.rule}/{batch.name}.log",
         benchmark:
             f"{RESULTS}/benchmarks/{batch.rule}/{batch.name}.tsv"
+        priority: 0 if batch.rule in ("classify", "figure") else 1  # most waits for the others
         conda:
             "../../envs/latent-atlas.yaml"
         threads: 1 if batch.rule in ("embed", "figure") else project.settings.training_threads

@@ -45,13 +45,9 @@ rule train:
 rule classify:
     """Train all seeds of a classifier, one after the other, and test them."""
     input:
-        unpack(lambda wildcards: paths.inputs(wildcards.classifier)),
+        unpack(lambda wildcards: paths.reads("classify", wildcards)),
     output:
-        weights=f"{RESULTS}/classifiers/{{classifier}}/weights.safetensors",
-        predictions=f"{RESULTS}/classifiers/{{classifier}}/predictions.safetensors",
-        history=f"{RESULTS}/classifiers/{{classifier}}/history.parquet",
-        metrics=f"{RESULTS}/classifiers/{{classifier}}/metrics.parquet",
-        costs=f"{RESULTS}/classifiers/{{classifier}}/costs.parquet",
+        **paths.writes("classify"),
     log:
         f"{RESULTS}/logs/classify/{{classifier}}.log",
     benchmark:

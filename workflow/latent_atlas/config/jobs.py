@@ -99,10 +99,12 @@ class Jobs:
         ]
 
     def _tasks(self, rule: str, study: str) -> list[dict]:
+        runs = self.project.study_runs(study)
         if rule == "figure":
             named = [{"study": study, "figure": name} for name in self.project.drawable(study)]
+        elif rule == "classify":
+            named = [{"classifier": name} for name in runs if name in self.project.classifiers]
         else:
-            runs = self.project.study_runs(study)
             named = [{"experiment": name} for name in runs if name in self.project.experiments]
         return [
             {

@@ -34,6 +34,13 @@ WRITES = {
         "growth": "runs/{experiment}/growth.safetensors",
         "costs": "runs/{experiment}/costs.parquet",
     },
+    "classify": {
+        "weights": "classifiers/{classifier}/weights.safetensors",
+        "predictions": "classifiers/{classifier}/predictions.safetensors",
+        "history": "classifiers/{classifier}/history.parquet",
+        "metrics": "classifiers/{classifier}/metrics.parquet",
+        "costs": "classifiers/{classifier}/costs.parquet",
+    },
     "latents": {
         "train": "runs/{experiment}/latents/train.safetensors",
         "test": "runs/{experiment}/latents/test.safetensors",
@@ -50,7 +57,8 @@ WRITES = {
         "sidecar": "figures/{study}/{figure}.json",
     },
 }
-"""What the jobs of an experiment or a figure write, by the names that their scripts know."""
+"""What the jobs of an experiment, a classifier or a figure write, by the names that their scripts
+know."""
 
 RECORDED = Path("recorded")
 """Of finished published-scale runs, from the project's folder."""
@@ -140,6 +148,8 @@ class Paths:
         if rule == "sweep":
             sweep = wildcards["sweep"]
             return self.inputs(self.project.sweeps[sweep].base) | self.parts(sweep)
+        if rule == "classify":
+            return self.inputs(wildcards["classifier"])
         experiment = wildcards["experiment"]
         weights = {"weights": self.run(experiment, "weights.safetensors")}
         test = self.run(experiment, "latents/test.safetensors")
