@@ -25,9 +25,9 @@ def test_minutes_and_memory_cover_what_was_recorded(published, path):
         else:
             rule, wildcards = "sweep", {"sweep": name}
         took = rows.train_seconds.sum() / 60
-        assert 3 * took < needs.runtime(rule, [wildcards]) < 40 * took + 20, name
+        assert 3 * took < needs.runtime([(rule, wildcards)]) < 40 * took + 20, name
         peak = rows.peak_memory_mib.max() * 1.049
-        assert 1.2 * peak < needs.mem_mb(rule, [wildcards]) < 4 * peak, name
+        assert 1.2 * peak < needs.mem_mb([(rule, wildcards)]) < 4 * peak, name
         seen += 1
     assert seen > 4
 
@@ -44,7 +44,7 @@ def test_a_further_attempt_asks_for_more_and_a_batch_for_the_sum(published):
     for key in ("mem_mb", "runtime"):
         assert of[key](one, 2) == 2 * of[key](one, 1)
         assert of[key](other, 1) > of[key](one, 1)
-    both = needs.of("train", [one, other])
+    both = needs.together([("train", one), ("train", other)])
     assert both["mem_mb"]({}, 1) == of["mem_mb"](other, 1)
     alone = of["runtime"](one, 1) + of["runtime"](other, 1)
     assert abs(both["runtime"]({}, 1) - (alone - 10)) <= 1

@@ -117,8 +117,8 @@ def test_jobs_ask_for_what_they_need_and_give_the_same_results(cluster, whole, t
     (training,) = trainings(cluster, before)
     assert training["JobState"] == "COMPLETED"
     hours, minutes, _ = map(int, training["TimeLimit"].split(":"))
-    assert 60 * hours + minutes == needs.runtime("train", batch.wildcards)
-    assert training["MinMemoryNode"] == f"{needs.mem_mb('train', batch.wildcards)}M"
+    assert 60 * hours + minutes == needs.runtime(batch.jobs)
+    assert training["MinMemoryNode"] == f"{needs.mem_mb(batch.jobs)}M"
     assert training["TresPerJob"] == "gres:gpu:1"
     assert training["CPUs/Task"] == "1"
     assert training["Requeue"] == "1"
@@ -144,7 +144,7 @@ def test_a_training_goes_on_after_scancel_requeue_and_drain(cluster, whole, tmp_
         assert not trainings(cluster, before, "RUNNING")
         command(cluster, "scontrol", "update", node, "state=resume")
         assert run.wait(timeout=300) == 0, (tmp_path / "output").read_text()[-3000:]
-    log = (checkout.folder / f"results/logs/train/{TRAINING}.log").read_text()
+    log = (checkout.folder / f"results/logs/train_latents/{TRAINING}.log").read_text()
     assert "going on from results/runs/" in log
     assert len(trainings(cluster, before)) == 2
     (last,) = trainings(cluster, before, "COMPLETED")

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +29,14 @@ def flat(files: Files) -> list[str]:
     return [f for some in files.values() for f in ([some] if isinstance(some, str) else some)]
 
 
-def flat_once(several: Iterable[Files]) -> list[str]:
-    """Every file of several of them, each once."""
-    return list(dict.fromkeys(file for files in several for file in flat(files)))
+def read_and_written(tasks: Sequence[Mapping]) -> tuple[list[str], list[str]]:
+    """What tasks read that none of them writes, by their `input`, and what they write, by their
+    `output`; every file once."""
+    read, written = (
+        dict.fromkeys(file for task in tasks for file in flat(task[side]))
+        for side in ("input", "output")
+    )
+    return [file for file in read if file not in written], list(written)
 
 
 def renamed(files: Files, names: Mapping[str, str]) -> Files:

@@ -18,7 +18,7 @@ from latent_atlas.errors import InputError
 from latent_atlas.files import (
     Files,
     flat,
-    flat_once,
+    read_and_written,
     remove_unfinished,
     renamed,
     sha256_file,
@@ -97,21 +97,22 @@ def _log_to(path: Path) -> None:
 
 def tasks_of(snakemake) -> list[Task]:
     """Those of a batch (`Jobs.batches`), else one."""
-    params, rule = snakemake.params, _rule(snakemake.log[0])
+    params = snakemake.params
     if hasattr(params, "tasks"):
-        return _batched(rule, params.tasks, snakemake)
+        return _batched(params.tasks, snakemake)
     named = (snakemake.wildcards, snakemake.input, snakemake.output)
     wildcards, read, written = (dict(some.items()) for some in named)
+    rule = _rule(snakemake.log[0])
     return [Task(rule, wildcards, params.spec, params.code, read, written)]
 
 
-def _batched(rule: str, tasks: list[dict], snakemake) -> list[Task]:
+def _batched(tasks: list[dict], snakemake) -> list[Task]:
     """Files are named as Snakemake names them, elsewhere where jobs share no disk."""
-    for side in ("input", "output"):
-        declared = flat_once(task[side] for task in tasks)
-        here = dict(zip(declared, getattr(snakemake, side), strict=True))
-        tasks = [task | {side: renamed(task[side], here)} for task in tasks]
-    return [Task(rule, **task) for task in tasks]
+    read, written = read_and_written(tasks)
+    named = [*snakemake.input, *snakemake.output]
+    here = dict(zip([*read, *written], named, strict=True))
+    sides = ("input", "output")
+    return [Task(**task | {side: renamed(task[side], here) for side in sides}) for task in tasks]
 
 
 def _rule(log: str) -> str:

@@ -16,26 +16,27 @@ def shown(path):
 
 
 for batch in jobs.batches():
+    read, written = read_and_written(batch.tasks)
 
     rule:
         name:
             batch.name
         input:
-            batch.files("input"),
+            read,
         output:
-            [shown(path) for path in batch.files("output")],
+            [shown(path) for path in written],
         log:
-            f"{RESULTS}/logs/{batch.rule}/{batch.name}.log",
+            f"{RESULTS}/logs/{batch.script}/{batch.name}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/{batch.rule}/{batch.name}.tsv"
-        priority: 0 if batch.rule in ("classify", "figure") else 1  # most waits for the others
+            f"{RESULTS}/benchmarks/{batch.script}/{batch.name}.tsv"
+        priority: 0 if batch.script in ("classify", "figure") else 1  # most waits for the others
         conda:
             "../../envs/latent-atlas.yaml"
-        threads: 1 if batch.rule in ("embed", "figure") else project.settings.training_threads
+        threads: 1 if batch.script in ("embed", "figure") else project.settings.training_threads
         resources:
-            **needs.of(batch.rule, batch.wildcards),
+            **needs.together(batch.jobs),
         params:
-            rule=batch.rule,
+            script=batch.script,
             tasks=batch.tasks,
         script:
-            "../scripts/{params.rule}.py"
+            "../scripts/{params.script}.py"

@@ -14,7 +14,7 @@ from filelock import FileLock
 from latent_atlas.config.code_hash import code_hash, module_hashes
 from latent_atlas.config.loading import REPOSITORY
 from latent_atlas.config.networks import module_of
-from latent_atlas.config.paths import WRITES, Paths
+from latent_atlas.config.paths import Paths
 from latent_atlas.config.specs import (
     figure_spec,
     quality_spec,
@@ -22,31 +22,36 @@ from latent_atlas.config.specs import (
     search_spec,
     sweep_spec,
 )
-from latent_atlas.files import flat_once, remove_unfinished, sha256_file, write_json
+from latent_atlas.files import remove_unfinished, sha256_file, write_json
 
 KINDS = {"experiment", "classifier", "search", "sweep"}
 """Wildcards that name what is run."""
 PART = "_part"
 """How a rule's name ends that does a share of another's work, by the same script."""
 REGISTRY = "latent_atlas/models/registry.py"
+TOGETHER = (("train", "latents"), ("classify",), ("embed",), ("evaluate",), ("figure",))
+"""Rules whose jobs for a whole study make one job, where the configuration wants that; it has a
+script of their names."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One job that does what several jobs of a rule would; `tasks` hold the `wildcards`, the
-    `spec`, the `code` and the named files, `input` and `output`, of each."""
+    """One job that does what several jobs would, each after those it reads from; `tasks` hold the
+    `rule`, the `wildcards`, the `spec`, the `code` and the named files, `input` and `output`, of
+    each."""
 
     name: str
-    rule: str
+    rules: tuple[str, ...]
     tasks: list[dict]
 
     @property
-    def wildcards(self) -> list[dict[str, str]]:
-        return [task["wildcards"] for task in self.tasks]
+    def script(self) -> str:
+        return "_".join(self.rules)
 
-    def files(self, side: str) -> list[str]:
-        """All of them, `side` input or output, each once."""
-        return flat_once(task[side] for task in self.tasks)
+    @property
+    def jobs(self) -> list[tuple[str, dict[str, str]]]:
+        """Rule and wildcards of each."""
+        return [(task["rule"], task["wildcards"]) for task in self.tasks]
 
 
 class Jobs:
@@ -92,10 +97,10 @@ class Jobs:
         if self.project.settings.job_takes == "experiment":
             return []
         return [
-            Batch(f"{rule}_{study}", rule, tasks)
-            for rule in WRITES
+            Batch(f"{rules[0]}_{study}", rules, tasks)
+            for rules in TOGETHER
             for study in self.project.studies
-            if (tasks := self._tasks(rule, study))
+            if (tasks := [task for rule in rules for task in self._tasks(rule, study)])
         ]
 
     def _tasks(self, rule: str, study: str) -> list[dict]:
@@ -108,6 +113,7 @@ class Jobs:
             named = [{"experiment": name} for name in runs if name in self.project.experiments]
         return [
             {
+                "rule": rule,
                 "wildcards": wildcards,
                 "spec": self.spec(rule, wildcards),
                 "code": self.code(rule, wildcards),

@@ -7,7 +7,7 @@ and another attempt gets twice, three times… that.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from latent_atlas.config.classifiers import Classifier
@@ -17,6 +17,8 @@ from latent_atlas.config.runs import Run
 from latent_atlas.config.searches import Search
 from latent_atlas.config.sweeps import Sweep
 
+Named = tuple[str, Mapping[str, str]]
+"""A job's rule and wildcards."""
 MINUTES, FACTOR, MARGIN = 10, 3, 1.5
 BASE_MB = 800
 """torch and the rest of the package."""
@@ -91,22 +93,28 @@ class Needs:
     def __init__(self, project: Project):
         self.project = project
 
-    def of(self, rule: str, every: list[dict[str, str]] | None = None) -> dict:
-        """A rule's resources, as functions of its wildcards and the attempt; those of one job for
-        `every` one of a list, where there is one."""
+    def of(self, rule: str) -> dict:
+        """A rule's resources, as functions of its wildcards and the attempt."""
+        return self._of([rule], lambda wildcards: [(rule, wildcards)])
+
+    def together(self, jobs: list[Named]) -> dict:
+        """Those of one job that does what several would."""
+        return self._of([rule for rule, _ in jobs], lambda wildcards: jobs)
+
+    def _of(self, rules: list[str], jobs: Callable[[Mapping[str, str]], list[Named]]) -> dict:
         return {
-            "mem_mb": lambda wildcards, attempt: self.mem_mb(rule, every or [wildcards], attempt),
-            "runtime": lambda wildcards, attempt: self.runtime(rule, every or [wildcards], attempt),
-            "gpu": int(self.project.settings.device != "cpu" and rule in ON_GPU),
+            "mem_mb": lambda wildcards, attempt: self.mem_mb(jobs(wildcards), attempt),
+            "runtime": lambda wildcards, attempt: self.runtime(jobs(wildcards), attempt),
+            "gpu": int(self.project.settings.device != "cpu" and not ON_GPU.isdisjoint(rules)),
         }
 
-    def runtime(self, rule: str, every: list[Mapping[str, str]], attempt: int = 1) -> int:
-        """Minutes."""
-        estimated = sum(self._minutes(rule, dict(w.items())) for w in every)
+    def runtime(self, jobs: list[Named], attempt: int = 1) -> int:
+        """Minutes, one after the other."""
+        estimated = sum(self._minutes(rule, dict(w.items())) for rule, w in jobs)
         return attempt * round(MINUTES + FACTOR * estimated)
 
-    def mem_mb(self, rule: str, every: list[Mapping[str, str]], attempt: int = 1) -> int:
-        return attempt * round(MARGIN * max(self._mb(rule, dict(w.items())) for w in every))
+    def mem_mb(self, jobs: list[Named], attempt: int = 1) -> int:
+        return attempt * round(MARGIN * max(self._mb(rule, dict(w.items())) for rule, w in jobs))
 
     def _minutes(self, rule: str, wildcards: dict[str, str]) -> float:
         if rule in FIXED:

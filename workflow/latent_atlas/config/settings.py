@@ -51,9 +51,9 @@ class Settings(Config):
     )
     training_threads: Count = Field(description="threads of one training or evaluation job")
     job_takes: Literal["experiment", "study"] = Field(
-        description="study: one job trains, encodes, maps or measures all experiments of a study, "
-        "one trains all its classifiers or draws all its figures; a job takes seconds before it "
-        "does anything"
+        description="study: one job trains and encodes, maps, or measures all experiments of a "
+        "study, one trains all its classifiers or draws all its figures; a job takes seconds "
+        "before it does anything"
     )
     max_seeds_per_job: Count = Field(
         description="seeds that are trained together at the most, or seeds of points of a sweep "

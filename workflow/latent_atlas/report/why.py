@@ -113,9 +113,9 @@ def _changes(
     """What differs from its manifest, or from those of a batch's tasks."""
     if job.rule not in batches:
         return made_otherwise(recorded[job.name], jobs) if job.name in recorded else []
-    batch, found = batches[job.rule], []
-    for task in batch.tasks:
-        name = " ".join([batch.rule, *task["wildcards"].values()])
+    found = []
+    for task in batches[job.rule].tasks:
+        name = " ".join([task["rule"], *task["wildcards"].values()])
         changes = made_otherwise(recorded[name], jobs) if name in recorded else ["not made yet"]
         found += [f"{name}: {change}" for change in changes]
     return found
