@@ -223,10 +223,9 @@ def test_strided_convolutions_equal_torchs(layer, channels, filters, side):
     torch.manual_seed(0)
     ours = layer(channels, filters).double()
     x = torch.randn(5, channels, side, side + 2, dtype=torch.float64, requires_grad=True)
-    found, expected = ours(x), torchs(ours).double()(x)
+    found, expected = ours(x), layer.__bases__[0].forward(ours, x)
     torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
-    along, expected = torch.randn_like(found), type(ours).__bases__[0].forward(ours, x)
-    by = [x, ours.weight, ours.bias]
+    along, by = torch.randn_like(found), [x, ours.weight, ours.bias]
     for one, other in zip(
         torch.autograd.grad(found, by, along),
         torch.autograd.grad(expected, by, along),

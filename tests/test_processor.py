@@ -55,39 +55,32 @@ def test_a_seed_rounds_alone_as_in_a_stack(rows, fan_in, fan_out):
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
+def page_faults(warm_up: str, counted: str, **environment: str) -> int:
+    """Of a process of its own, in `counted`; 64 MiB are 16,384 pages of the usual size."""
+    code = (
+        "import resource, torch\n"
+        "from latent_atlas.processor import prepare_torch\n"
+        "prepare_torch(1)\n"
+        f"{warm_up}\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        f"{counted}\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
+    )
+    command, environment = [sys.executable, "-c", code], os.environ | environment
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
 @pytest.mark.skipif(
     not HUGE_PAGES.exists() or "[never]" in HUGE_PAGES.read_text("utf-8"), reason="no large pages"
 )
 def test_large_tensors_lie_in_large_pages():
-    """64 MiB are 16,384 pages of the usual size."""
-    code = (
-        "import resource, torch\n"
-        "from latent_atlas.processor import prepare_torch\n"
-        "prepare_torch(1)\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "torch.empty(2**24).fill_(1.0)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 2000
+    assert page_faults("", "torch.empty(2**24).fill_(1.0)") < 2000
 
 
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another library than glibc")
 def test_a_step_finds_the_memory_of_the_last_one():
-    """64 MiB in eight tensors are 16,384 pages of the usual size; a few steps find a place for
-    them, which depends on where the process lies."""
-    code = (
-        "import resource, torch\n"
-        "from latent_atlas.processor import prepare_torch\n"
-        "prepare_torch(1)\n"
-        "step = lambda: [torch.ones(2**21) for _ in range(8)]\n"
-        "for _ in range(9): step()\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
-        "step()\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)"
-    )
-    usual = os.environ | {"THP_MEM_ALLOC_ENABLE": "0"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=usual, capture_output=True, text=True, check=True
-    )
-    assert int(done.stdout) < 2000
+    """A few steps find a place for eight tensors, which depends on where the process lies."""
+    step = "[torch.ones(2**21) for _ in range(8)]"
+    faults = page_faults(f"for _ in range(9): {step}", step, THP_MEM_ALLOC_ENABLE="0")
+    assert faults < 2000
